@@ -1,0 +1,197 @@
+"""The Runtime API, one method for each thing a runtime may say.
+
+What this is: `loop, replies -> [client] -> Runtime API at AWS_LAMBDA_RUNTIME_API`.
+
+What the real service does (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming): the runtime asks
+for the next event and waits as long as it takes; it sends its reply as the body of an HTTP *request*, a streamed one
+in chunks, with errors that come too late for `/error` in trailers that were announced at the start, and closes the
+connection after a streamed reply. `Lambda-Runtime-Invocation-Id`, where the service gives one, is sent back, so that
+an answer to a timed-out invocation can be told from an answer to the current one; such a late answer gets a 410.
+
+What differs here, on purpose:
+1. a streamed reply uses the connection that brought the event and a new one is opened for the next event: one
+   connection for each invocation, and none is opened on the way to the first byte.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from lambda_runtime.http1 import Connection, chunk, last_chunk, request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lambda_runtime.faults import Fault
+    from lambda_runtime.http1 import Headers
+
+_BASE = "/2018-06-01/runtime"
+_ERROR_TYPE = b"Lambda-Runtime-Function-Error-Type"
+_ERROR_BODY = b"Lambda-Runtime-Function-Error-Body"
+
+
+class RuntimeApiError(Exception):
+    """The Runtime API is gone or in a state it calls non-recoverable: the runtime should exit promptly."""
+
+
+class ReplyLostError(Exception):
+    """The Runtime API closed the connection during a streamed reply, as it does when the invocation timed out."""
+
+
+class Invocation:
+    """One event and what came with it; all values as the headers of the answer to `next` gave them."""
+
+    __slots__ = (
+        "client_context",
+        "cognito_identity",
+        "content_type",
+        "deadline_ms",
+        "event",
+        "function_arn",
+        "invocation_id",
+        "request_id",
+        "tenant_id",
+        "trace_id",
+    )
+
+    def __init__(self, headers: Headers, event: bytes) -> None:
+        def text(name: bytes) -> str:
+            return headers.get(name, b"").decode("latin-1")
+
+        self.event = event
+        self.content_type = text(b"content-type") or "application/json"
+        self.request_id = text(b"lambda-runtime-aws-request-id")
+        self.invocation_id = text(b"lambda-runtime-invocation-id")
+        self.deadline_ms = int(text(b"lambda-runtime-deadline-ms") or 0)
+        self.function_arn = text(b"lambda-runtime-invoked-function-arn")
+        self.trace_id = text(b"lambda-runtime-trace-id")
+        self.client_context = text(b"lambda-runtime-client-context")
+        self.cognito_identity = text(b"lambda-runtime-cognito-identity")
+        self.tenant_id = text(b"lambda-runtime-aws-tenant-id")
+
+
+class Client:
+    """Speaks to the Runtime API at *address* (`host:port`)."""
+
+    def __init__(self, address: str) -> None:
+        self._common = {
+            b"Host": address.encode(),
+            b"User-Agent": b"lambda_runtime/0.1 python/%d.%d" % sys.version_info[:2],
+        }
+        self._address = address
+        self._connection: Connection | None = None
+
+    def next(self) -> Invocation:
+        """Wait for the next event. Raises `RuntimeApiError` when there is no Runtime API to ask any more."""
+        try:
+            status, headers, event = self._exchange(request("GET", f"{_BASE}/invocation/next", self._common))
+        except OSError as error:
+            raise RuntimeApiError(f"the Runtime API at {self._address} is gone: {error}") from error
+        if status != 200:
+            raise RuntimeApiError(f"the Runtime API refused to give an event: {status} {event!r}")
+        return Invocation(headers, event)
+
+    def init_error(self, fault: Fault) -> None:
+        """Report that the handler could not be loaded."""
+        self._post("/init/error", self._error_headers(fault), fault.document())
+
+    def invocation_error(self, invocation: Invocation, fault: Fault) -> None:
+        """Report that the handler failed; legal only before any of the reply was sent."""
+        headers = {**self._error_headers(fault), **_echo(invocation)}
+        self._post(f"/invocation/{invocation.request_id}/error", headers, fault.document(invocation.request_id))
+
+    def response(self, invocation: Invocation, body: bytes, content_type: str) -> None:
+        """Send the whole reply at once."""
+        headers = {b"Content-Type": content_type.encode(), **_echo(invocation)}
+        self._post(f"/invocation/{invocation.request_id}/response", headers, body)
+
+    def response_stream(self, invocation: Invocation, content_type: str) -> ResponseStream:
+        """Begin a streamed reply; nothing is sent yet."""
+        headers = {
+            **self._common,
+            b"Content-Type": content_type.encode(),
+            b"Lambda-Runtime-Function-Response-Mode": b"streaming",
+            b"Transfer-Encoding": b"chunked",
+            b"Trailer": _ERROR_TYPE + b", " + _ERROR_BODY,
+            **_echo(invocation),
+        }
+        head = request("POST", f"{_BASE}/invocation/{invocation.request_id}/response", headers)
+        connection, self._connection = self._connection or Connection(self._address), None
+        return ResponseStream(connection, head, invocation)
+
+    def _error_headers(self, fault: Fault) -> Headers:
+        return {
+            b"Content-Type": b"application/json",
+            _ERROR_TYPE: fault.error_type.encode(),
+            b"Lambda-Runtime-Function-XRay-Error-Cause": fault.xray_cause(),
+        }
+
+    def _post(self, path: str, headers: Headers, body: bytes) -> None:
+        try:
+            status, _, answer = self._exchange(request("POST", _BASE + path, {**self._common, **headers}, body))
+        except OSError as error:
+            raise RuntimeApiError(f"the Runtime API at {self._address} is gone: {error}") from error
+        _check(status, answer)
+
+    def _exchange(self, message: bytes) -> tuple[int, Headers, bytes]:
+        """Send *message* and read the answer, on the open connection if there is one."""
+        connection, self._connection = self._connection or Connection(self._address), None
+        try:
+            connection.send(message)
+            answer = connection.read_answer()
+        except BaseException:
+            connection.close()
+            raise
+        if answer[1].get(b"connection", b"").lower() == b"close":
+            connection.close()
+        else:
+            self._connection = connection
+        return answer
+
+
+class ResponseStream:
+    """A streamed reply on its way: the frames of `opening` and `chunk` through *connection*, then `finish`."""
+
+    def __init__(self, connection: Connection, head: bytes, invocation: Invocation) -> None:
+        self.connection = connection
+        self._head = head
+        self._invocation = invocation
+
+    def opening(self, first: bytes) -> bytes:
+        """The bytes that begin the reply: the request's head and the *first* chunk."""
+        return self._head + chunk(first)
+
+    def finish(self, fault: Fault | None = None) -> None:
+        """End the reply, with error trailers when *fault* cut it short, and close the connection.
+
+        Raises `ReplyLostError`, or `RuntimeApiError` after an answer that says so.
+        """
+        trailers: dict[bytes, bytes] = {}
+        if fault:
+            trailers = {
+                _ERROR_TYPE: fault.error_type.encode(),
+                _ERROR_BODY: fault.trailer(self._invocation.request_id),
+            }
+        try:
+            self.connection.send(last_chunk(trailers))
+            status, _, answer = self.connection.read_answer()
+        except OSError as error:
+            raise ReplyLostError(str(error)) from error
+        finally:
+            self.connection.close()
+        _check(status, answer)
+
+
+def _echo(invocation: Invocation) -> Headers:
+    return {b"Lambda-Runtime-Invocation-Id": invocation.invocation_id.encode()}
+
+
+def _check(status: int, answer: bytes) -> None:
+    """A refused reply is not the end: 410 comes for an invocation that timed out, 413 for a reply that is too large.
+
+    Raises `RuntimeApiError` for a 500, after which the runtime "should exit promptly".
+    """
+    if status >= 500:
+        raise RuntimeApiError(f"the Runtime API calls its state non-recoverable: {status} {answer!r}")
+    if status != 202:
+        print(f"[WARN] the Runtime API refused the reply: {status} {answer.decode(errors='replace').strip()}")

@@ -1,0 +1,92 @@
+"""The handler's second argument.
+
+What this is: `client (headers of one invocation) -> [context] -> handler`.
+
+What the real service does: the attributes are those of the managed runtime
+(https://docs.aws.amazon.com/lambda/latest/dg/python-context.html), so that handlers and libraries need not care which
+runtime called them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from lambda_runtime.faults import Fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lambda_runtime.client import Invocation
+
+_W3C_FIELDS = ("traceparent", "tracestate", "baggage")
+_CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+
+class Context:
+    """What a handler may know about its invocation. Raises `Fault` for a client context that is not JSON."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        environ = os.environ
+        self.aws_request_id = invocation.request_id
+        self.invoked_function_arn = invocation.function_arn
+        self.tenant_id = invocation.tenant_id or None
+        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        client_context = _parse(invocation.client_context, "Client Context")
+        w3c = client_context.pop("w3c", None) if client_context else None
+        self._w3c = w3c if isinstance(w3c, dict) else {}
+        self.client_context = ClientContext(client_context) if client_context is not None else None
+        self.identity = CognitoIdentity(_parse(invocation.cognito_identity, "Cognito Identity") or {})
+        self._deadline_ms = invocation.deadline_ms
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends this invocation; 0 when that time has passed."""
+        return max(0, self._deadline_ms - int(time.time() * 1000))
+
+    def w3c(self) -> dict[str, str]:
+        """The W3C trace context of the invocation: `traceparent`, `tracestate`, `baggage`, those that are there."""
+        return {name: self._w3c[name] for name in _W3C_FIELDS if isinstance(self._w3c.get(name), str)}
+
+    def log(self, message: object) -> None:
+        """Write *message* to the log as it is."""
+        print(message, end="", flush=True)
+
+
+class ClientContext:
+    """What a mobile SDK says of itself when it invokes: `custom`, `env` and a `client`."""
+
+    def __init__(self, fields: dict[str, object]) -> None:
+        self.custom = fields.get("custom")
+        self.env = fields.get("env")
+        client = fields.get("client")
+        self.client = MobileClient(client) if isinstance(client, dict) else None
+
+
+class MobileClient:
+    """The `client` of a client context."""
+
+    def __init__(self, fields: dict[str, object]) -> None:
+        for name in _CLIENT_FIELDS:
+            setattr(self, name, fields.get(name))
+
+
+class CognitoIdentity:
+    """The Cognito identity that authorized the request; both ids are None without one."""
+
+    def __init__(self, fields: dict[str, object]) -> None:
+        self.cognito_identity_id = fields.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = fields.get("cognitoIdentityPoolId")
+
+
+def _parse(header: str, name: str) -> dict[str, object] | None:
+    if not header:
+        return None
+    try:
+        parsed = json.loads(header)
+    except ValueError as error:
+        raise Fault("Runtime.LambdaContextUnmarshalError", f"Unable to parse {name} JSON: {error}") from error
+    return parsed if isinstance(parsed, dict) else None

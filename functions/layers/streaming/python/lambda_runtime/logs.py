@@ -1,0 +1,78 @@
+"""The root logger of a function that uses `logging`, in Lambda's two formats.
+
+What this is: `handler -> logging -> [logs] -> standard output -> log stream`; `logging_hook` installs it.
+
+What the real service does: the managed runtime gives the root logger one handler that writes
+`[LEVEL]<tab>time<tab>request id<tab>message` in UTC, or a JSON object a record when the function's log format is JSON
+(https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lambda_runtime.logging_hook import LoggingHook
+
+
+class RootLog(logging.Handler):
+    """Writes records to standard output, each with the request id that *current* has at that moment."""
+
+    def __init__(self, current: LoggingHook) -> None:
+        super().__init__()
+        self._current = current
+
+    @classmethod
+    def install(cls, current: LoggingHook) -> None:
+        """Put a handler on the root logger, and give that the level of `AWS_LAMBDA_LOG_LEVEL` if there is one."""
+        handler = cls(current)
+        is_json = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+        handler.setFormatter(JsonFormatter() if is_json else TextFormatter())
+        root = logging.getLogger()
+        root.addHandler(handler)
+        name = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+        level = {"TRACE": "DEBUG", "FATAL": "CRITICAL"}.get(name, name)
+        if level in logging.getLevelNamesMapping():
+            root.setLevel(level)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record.aws_request_id = self._current.request_id
+        sys.stdout.write(self.format(record) + "\n")
+        sys.stdout.flush()
+
+
+class TextFormatter(logging.Formatter):
+    """`[INFO]<tab>2026-01-31T12:00:00.000Z<tab>request id<tab>message`."""
+
+    converter = staticmethod(time.gmtime)
+
+    def __init__(self) -> None:
+        super().__init__(
+            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
+        )
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a record, with the keys of the managed runtime."""
+
+    converter = staticmethod(time.gmtime)
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        if record.exc_info and record.exc_info[0]:
+            kind, error, _ = record.exc_info
+            entry |= {"errorType": kind.__name__, "errorMessage": str(error)}
+            entry["stackTrace"] = self.formatException(record.exc_info).splitlines()
+            entry["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+        request_id = getattr(record, "aws_request_id", "")
+        return json.dumps(entry | ({"requestId": request_id} if request_id else {}), default=str, ensure_ascii=False)

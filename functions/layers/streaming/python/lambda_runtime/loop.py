@@ -1,0 +1,86 @@
+"""One invocation after another, for as long as the execution environment lives.
+
+What this is: `__main__ -> [loop] -> client.next -> handler -> replies -> client.next ...`.
+
+What the real service does: an environment serves one invocation at a time; an invocation is not complete, and is
+billed, until `next` is called again; while the runtime waits there the whole process may be frozen
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). A handler that fails is reported and
+the loop goes on.
+"""
+
+from __future__ import annotations
+
+import os
+
+from lambda_runtime import marshal, replies
+from lambda_runtime.client import Client, Invocation, RuntimeApiError
+from lambda_runtime.context import Context
+from lambda_runtime.faults import Fault
+from lambda_runtime.response import Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lambda_runtime.aio import AsyncSide
+    from lambda_runtime.handler import Handler
+    from lambda_runtime.logging_hook import LoggingHook
+
+
+class Loop:
+    """Calls *handler* with every event that *client* brings."""
+
+    def __init__(
+        self, client: Client, handler: Handler, logging_hook: LoggingHook, *, starts_async: bool, buffers: bool
+    ) -> None:
+        self._client = client
+        self._handler = handler
+        self._buffers = buffers  # the caller cannot stream
+        self._async: AsyncSide | None = self._async_side() if starts_async else None
+        self._logging = logging_hook
+
+    def run(self) -> None:
+        """Serve until the Runtime API is gone. Raises `RuntimeApiError` then."""
+        while True:
+            self.serve(self._client.next())
+
+    def serve(self, invocation: Invocation) -> None:
+        """Serve one *invocation*; whatever the handler raises is reported, never raised."""
+        if invocation.trace_id:
+            os.environ["_X_AMZN_TRACE_ID"] = invocation.trace_id
+        else:
+            os.environ.pop("_X_AMZN_TRACE_ID", None)
+        self._logging.request_id = invocation.request_id
+        try:
+            self._call(invocation)
+        except RuntimeApiError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the handler raises is the caller's to know
+            fault = Fault.of(error)
+            fault.log(invocation.request_id)
+            self._client.invocation_error(invocation, fault)
+
+    def _call(self, invocation: Invocation) -> None:
+        result = self._handler(marshal.event_of(invocation), Context(invocation))
+        if hasattr(result, "__await__"):
+            result = self._async_side().result_of(result, invocation)
+        if isinstance(result, Response) and self._buffers:
+            result = replies.buffered(result, self._collect(result, invocation))
+        reply = replies.streamed(self._client, invocation, result)
+        if reply is None:
+            self._client.response(invocation, *marshal.reply_of(result))
+        elif replies.is_asynchronous(reply.body):
+            self._async_side().stream(reply)
+        else:
+            replies.stream(reply)
+
+    def _collect(self, response: Response, invocation: Invocation) -> list[bytes]:
+        if replies.is_asynchronous(response.body):
+            return self._async_side().collect(response.body, invocation)
+        return [replies.encode(item) for item in replies.chunks_of(response.body)]
+
+    def _async_side(self) -> AsyncSide:
+        """The event loop, made when it is first needed: importing asyncio costs 35 ms."""
+        if self._async is None:
+            from lambda_runtime.aio import AsyncSide
+
+            self._async = AsyncSide()
+        return self._async

@@ -1,0 +1,187 @@
+"""From what a handler returned to what goes out: a stream, or one document.
+
+What this is: `handler -> result -> [replies] -> client`.
+
+What the real service does: a function URL in `RESPONSE_STREAM` mode passes each chunk on as it comes; before the first
+one an error is still an error (`/error`, status 502), after it the error travels in trailers
+(https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming).
+
+What differs here, on purpose:
+1. the reply begins with the first chunk, not before: prelude and first chunk leave in one write, and a body that fails
+   at once is answered as the error it is;
+2. a stream is ended, with trailers and its generator closed, a moment before the deadline at which Lambda would kill
+   it; a handler that sleeps through that moment is killed all the same;
+3. where the caller cannot stream (`sam local invoke`), a `Response` is sent as the buffered document it stands for.
+"""
+
+from __future__ import annotations
+
+import time
+
+from lambda_runtime.client import Client, Invocation, ReplyLostError, ResponseStream
+from lambda_runtime.faults import Fault
+from lambda_runtime.http1 import chunk
+from lambda_runtime.response import CONTENT_TYPE, Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable
+    from typing import TypeGuard
+
+    from lambda_runtime.response import Body, Chunk
+
+DEADLINE_MARGIN_MS = 50
+
+
+class Reply:
+    """The reply to one invocation while its chunks come in."""
+
+    def __init__(
+        self, client: Client, invocation: Invocation, body: Body, *, content_type: str, opening: bytes = b""
+    ) -> None:
+        self.body = body
+        self.stream: ResponseStream | None = None
+        self._client = client
+        self._invocation = invocation
+        self._content_type = content_type
+        self._opening = opening
+
+    def seconds_left(self) -> float:
+        """Time until the reply must have ended."""
+        return seconds_left(self._invocation)
+
+    def frame(self, item: Chunk) -> bytes:
+        """The bytes to send for *item*; the first ones follow the head of the request and the prelude.
+
+        Raises `TypeError` for what is neither bytes nor str, and `Fault` at the deadline.
+        """
+        data = encode(item)
+        if self.seconds_left() <= 0:
+            raise deadline_fault()
+        if self.stream is None:
+            return self._open() + chunk(data)
+        return chunk(data)
+
+    def send(self, item: Chunk) -> None:
+        """Send *item* now, and wait while the receiver is slow. Raises as `frame` does, and `ReplyLostError`."""
+        data = self.frame(item)
+        assert self.stream is not None
+        try:
+            self.stream.connection.send(data)
+        except OSError as error:
+            raise ReplyLostError(str(error)) from error
+
+    def end(self, failure: BaseException | None) -> None:
+        """End the reply; a *failure* before the first chunk is raised, a later one is logged and goes into trailers."""
+        if isinstance(failure, ReplyLostError):
+            self._lose(failure)
+            return
+        fault = Fault.of(failure) if failure else None
+        if self.stream is None:
+            if fault:
+                raise fault
+            self.send(b"")  # an empty body still has a status and headers
+        if fault:
+            fault.log(self._invocation.request_id)
+        assert self.stream is not None
+        try:
+            self.stream.finish(fault)
+        except ReplyLostError as error:
+            self._lose(error)
+
+    def _open(self) -> bytes:
+        self.stream = self._client.response_stream(self._invocation, self._content_type)
+        return self.stream.opening(self._opening)
+
+    def _lose(self, error: ReplyLostError) -> None:
+        if self.stream:
+            self.stream.connection.close()
+        print(
+            f"[WARN] the reply to {self._invocation.request_id} was cut off by the Runtime API: {error}",
+            flush=True,
+        )
+
+
+def streamed(client: Client, invocation: Invocation, result: object) -> Reply | None:
+    """The streamed reply that *result* asks for: a `Response`, or a sync or async generator; None for a document."""
+    if isinstance(result, Response):
+        return Reply(client, invocation, result.body, content_type=CONTENT_TYPE, opening=result.prelude())
+    if hasattr(result, "__next__") or hasattr(result, "__anext__"):
+        body: Body = result  # type: ignore[assignment]  # what it yields is checked chunk by chunk
+        return Reply(client, invocation, body, content_type="application/octet-stream")
+    return None
+
+
+def stream(reply: Reply) -> None:
+    """Send a body that is not asynchronous item by item, and end *reply*; its generator is closed whatever happens."""
+    body = chunks_of(reply.body)
+    failure: BaseException | None = None
+    try:
+        try:
+            for item in body:
+                reply.send(item)
+        finally:
+            getattr(body, "close", _nothing)()
+    except Exception as error:  # noqa: BLE001 - a failing body becomes error trailers
+        failure = error
+    reply.end(failure)
+
+
+def is_asynchronous(body: Body) -> TypeGuard[AsyncIterable[Chunk]]:
+    """Whether *body* has to be iterated with `async for`."""
+    return hasattr(body, "__aiter__")
+
+
+def chunks_of(body: Body) -> Iterable[Chunk]:
+    """A body that is not asynchronous as an iterable of its chunks. Raises `TypeError` for what is no body."""
+    if isinstance(body, (bytes, str)):
+        return [body]
+    if isinstance(body, dict) or not hasattr(body, "__iter__"):
+        raise TypeError(
+            f"a Response body is bytes, str or an iterable of them, not {type(body).__name__}; "
+            "for JSON pass json.dumps(...)"
+        )
+    return body  # type: ignore[return-value]
+
+
+def encode(item: Chunk) -> bytes:
+    """A chunk's bytes. Raises `TypeError` for what is neither bytes nor str."""
+    if isinstance(item, str):
+        return item.encode()
+    if isinstance(item, (bytes, bytearray)):
+        return bytes(item)
+    raise TypeError(f"a body yields bytes or str, not {type(item).__name__}")
+
+
+def buffered(response: Response, body: list[bytes]) -> dict[str, object]:
+    """The document that stands for *response* where the caller cannot stream.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload
+    """
+    import binascii  # only the local emulators that buffer need it
+
+    data = b"".join(body)
+    try:
+        text, is_base64 = data.decode(), False
+    except UnicodeDecodeError:
+        text, is_base64 = binascii.b2a_base64(data, newline=False).decode(), True
+    return {
+        "statusCode": response.status_code,
+        "headers": response.headers,
+        "cookies": response.cookies,
+        "body": text,
+        "isBase64Encoded": is_base64,
+    }
+
+
+def seconds_left(invocation: Invocation) -> float:
+    """Time until *invocation* must have ended, its clean end included."""
+    return (invocation.deadline_ms - DEADLINE_MARGIN_MS) / 1000 - time.time()
+
+
+def deadline_fault() -> Fault:
+    return Fault("Runtime.DeadlineExceeded", "the stream was still running when the function's timeout was up")
+
+
+def _nothing() -> None:
+    pass
