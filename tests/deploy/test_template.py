@@ -1,0 +1,208 @@
+"""The template, as CloudFormation will see it: linted whole, and what no linter knows asserted one by one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from library import STORIES
+from narrator import HEARTBEAT_SECONDS
+from request import MAX_MS, PATHS
+from tests.deploy.transform import CODE_PROPERTIES, REPOSITORY, parsed, transformed
+
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html: each page names the permissions it needs.
+S3_PERMISSIONS = {
+    "put_object": {"s3:PutObject"},
+    "head_object": {"s3:GetObject"},
+    "delete_objects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+    "list_objects_v2": {"s3:ListBucket"},
+    "list_object_versions": {"s3:ListBucketVersions"},
+}
+
+Resource = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Resource]:
+    """The resources of the transformed template by logical id."""
+    found: dict[str, Resource] = transformed()["Resources"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def distribution(resources: dict[str, Resource]) -> dict[str, Any]:
+    config: dict[str, Any] = resources["Distribution"]["Properties"]["DistributionConfig"]
+    return config
+
+
+def properties(resources: dict[str, Resource], type_: str) -> list[dict[str, Any]]:
+    """The properties of every resource of that type."""
+    return [resource["Properties"] for resource in resources.values() if resource["Type"] == type_]
+
+
+def origin(distribution: dict[str, Any], origin_id: str) -> dict[str, Any]:
+    (found,) = [origin for origin in distribution["Origins"] if origin["Id"] == origin_id]
+    return found
+
+
+def code_folders() -> dict[str, Path]:
+    """The folder of each function and layer by logical id."""
+    return {
+        logical_id: REPOSITORY / resource["Properties"][name]
+        for logical_id, resource in parsed()["Resources"].items()
+        for name in CODE_PROPERTIES
+        if name in resource["Properties"]
+    }
+
+
+def test_cfn_lint_finds_nothing_in_the_transformed_template() -> None:
+    """No error and no warning, after the transform: before it, cfn-lint misses most faults of SAM resources."""
+    lint = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--format", "parseable"],
+        input=json.dumps(transformed()),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert (lint.stdout, lint.stderr, lint.returncode) == ("", "", 0)
+
+
+def test_the_distribution_may_call_the_url_and_invoke_the_function_through_it(resources: dict[str, Resource]) -> None:
+    """Both permissions are needed since October 2025; one alone gets 403 from AWS and passes every linter."""
+    arn = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}"
+    both = {
+        "FunctionName": {"Ref": "StoryFunction"},
+        "Principal": "cloudfront.amazonaws.com",
+        "SourceArn": {"Fn::Sub": arn},
+    }
+
+    assert properties(resources, "AWS::Lambda::Permission") == [
+        {**both, "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "AWS_IAM"},
+        {**both, "Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
+    ]
+
+
+def test_the_function_url_streams_and_takes_signed_requests_only(resources: dict[str, Resource]) -> None:
+    """InvokeMode is spelled exactly so: anything else would buffer the whole story."""
+    (url,) = properties(resources, "AWS::Lambda::Url")
+
+    assert url["InvokeMode"] == "RESPONSE_STREAM"
+    assert url["AuthType"] == "AWS_IAM"
+    assert url["TargetFunctionArn"] == {"Ref": "StoryFunction"}
+
+
+def test_the_story_runs_on_the_layers_bootstrap(resources: dict[str, Resource]) -> None:
+    """The wrapper script is named where Lambda mounts the layer, and the layer is attached."""
+    story = resources["StoryFunction"]["Properties"]
+    (layer,) = [name for name, found in resources.items() if found["Type"] == "AWS::Lambda::LayerVersion"]
+
+    assert story["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/bootstrap"
+    assert story["Layers"] == [{"Ref": layer}]
+
+
+def test_the_longest_story_fits_into_the_timeout(resources: dict[str, Resource]) -> None:
+    """Told at its slowest default pace it ends by itself, without a reconnect."""
+    slowest_seconds = max(len(story.words()) for story in STORIES.values()) * MAX_MS / 1000
+
+    assert slowest_seconds < resources["StoryFunction"]["Properties"]["Timeout"] <= 900
+
+
+def test_every_behavior_leads_to_an_origin_that_exists(distribution: dict[str, Any]) -> None:
+    """A slip in an id would send viewers nowhere; an origin that no behavior names would be dead weight."""
+    behaviors = [*distribution["CacheBehaviors"], distribution["DefaultCacheBehavior"]]
+    origins = [origin["Id"] for origin in distribution["Origins"]]
+
+    assert {behavior["TargetOriginId"] for behavior in behaviors} == set(origins)
+    assert len(origins) == len(set(origins))
+
+
+def test_each_path_of_the_stream_is_passed_on_unchanged(distribution: dict[str, Any]) -> None:
+    """No cache, no compression, no viewer's Host: each of them would delay, share or refuse a stream."""
+    streams = {behavior["PathPattern"]: behavior for behavior in distribution["CacheBehaviors"]}
+
+    assert tuple(streams) == PATHS
+    for behavior in streams.values():
+        assert behavior["TargetOriginId"] == "story"
+        assert behavior["Compress"] is False
+        assert behavior["CachePolicyId"] == CACHING_DISABLED
+        assert behavior["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
+        assert behavior["AllowedMethods"] == ["GET", "HEAD", "OPTIONS"]
+
+
+def test_cloudfront_waits_longer_than_the_story_is_ever_silent(distribution: dict[str, Any]) -> None:
+    """The response timeout also runs between two chunks, so the heartbeat must come well before it."""
+    read_timeout_seconds = origin(distribution, "story")["CustomOriginConfig"]["OriginReadTimeout"]
+
+    assert read_timeout_seconds >= 2 * HEARTBEAT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("origin_id", "access", "type_"), [("page", "PageAccess", "s3"), ("story", "StoryAccess", "lambda")]
+)
+def test_cloudfront_signs_what_it_sends_to_an_origin(
+    resources: dict[str, Resource], distribution: dict[str, Any], origin_id: str, access: str, type_: str
+) -> None:
+    """Each origin has an access control of its own kind that always signs."""
+    config = resources[access]["Properties"]["OriginAccessControlConfig"]
+
+    assert origin(distribution, origin_id)["OriginAccessControlId"] == {"Fn::GetAtt": [access, "Id"]}
+    assert (config["OriginAccessControlOriginType"], config["SigningBehavior"]) == (type_, "always")
+
+
+def test_the_bucket_is_closed_to_the_public(resources: dict[str, Resource]) -> None:
+    """Every kind of public access is blocked, and the policy allows the distribution alone, to read."""
+    assert set(resources["PageBucket"]["Properties"]["PublicAccessBlockConfiguration"].values()) == {True}
+    statements = resources["PageBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (allowed,) = [statement for statement in statements if statement["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert allowed["Action"] == ["s3:GetObject", "s3:ListBucket"]
+    assert allowed["Condition"]["StringEquals"]["aws:SourceArn"]["Fn::Sub"].endswith("distribution/${Distribution}")
+
+
+def test_the_publisher_may_do_what_it_calls_and_no_more(resources: dict[str, Resource]) -> None:
+    """moto lets anybody do anything, so a missing permission would first be seen on AWS."""
+    source = (code_folders()["SitePublisher"] / "bucket.py").read_text(encoding="utf-8")
+    called = set(re.findall(r"\bs3\.(\w+)\(", source)) - {"get_paginator"}
+    called |= set(re.findall(r'\.get_paginator\("(\w+)"\)', source))
+    (policy,) = resources["SitePublisherRole"]["Properties"]["Policies"]
+    allowed = [action for statement in policy["PolicyDocument"]["Statement"] for action in statement["Action"]]
+
+    assert set(allowed) == set().union(*(S3_PERMISSIONS[name] for name in called))
+
+
+def test_a_new_page_makes_cloudformation_run_the_publisher_again(resources: dict[str, Resource]) -> None:
+    """The resource's properties name the version, whose logical id changes with the code that carries the page."""
+    (version,) = [name for name, found in resources.items() if found["Type"] == "AWS::Lambda::Version"]
+
+    assert resources["Site"]["Properties"]["CodeVersion"] == {"Ref": version}
+    assert resources["Site"]["Properties"]["BucketName"] == {"Ref": "PageBucket"}
+
+
+@pytest.mark.parametrize("logical_id", code_folders())
+def test_the_code_of_a_function_or_layer_is_where_the_template_says(logical_id: str) -> None:
+    """The folder exists, and so does the module that the handler names."""
+    handler = parsed()["Resources"][logical_id]["Properties"].get("Handler")
+    entry = f"{handler.rpartition('.')[0]}.py" if handler else "bootstrap"
+
+    assert (code_folders()[logical_id] / entry).is_file()
+
+
+def test_bootstrap_is_executable() -> None:
+    """On disk, and as git will check it out elsewhere: `sam build` ships a plain file without a word."""
+    bootstrap = code_folders()["StreamingLayer"] / "bootstrap"
+    tracked = subprocess.run(
+        ["git", "ls-files", "--stage", bootstrap], cwd=REPOSITORY, capture_output=True, text=True, timeout=30
+    ).stdout
+
+    assert os.access(bootstrap, os.X_OK)
+    assert tracked[:6] in ("100755", "")  # "" for a copy of the project that is no git checkout
