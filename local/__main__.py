@@ -1,0 +1,120 @@
+"""The command line: `python -m local` starts the emulator, `python -m local invoke` runs one event.
+
+Exit codes: 0, also when Ctrl-C ends the emulator; 1 when an invoked function failed; 2 for what the user can mend, said
+in one sentence; 130 when Ctrl-C cuts an invocation short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+
+import uvloop
+
+from local.emulator import Emulator
+from local.errors import EmulatorError
+from local.invoke import invoke, read_event
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command that *arguments* (by default those of the process) ask for; its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_invoke(options) if options.command == "invoke" else _serve(options))
+    except EmulatorError as error:
+        print(f"local: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--template", default="template.yaml", metavar="FILE", help="the SAM template to run")
+    common.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", type=_pair,
+        help="an environment variable for all functions; may be repeated",
+    )  # fmt: skip
+    common.add_argument(
+        "--log-format", choices=["text", "json"], default="text", help="how the emulator's own lines are written"
+    )
+    top = argparse.ArgumentParser(
+        prog="python -m local", description="A local Lambda that streams.", parents=[common], allow_abbrev=False
+    )
+    top.set_defaults(command="start")
+    top.add_argument("--port", type=int, default=8080, help="of the page, the stream and the function URLs (8080)")
+    top.add_argument("--aws-port", type=int, default=8081, help="of the AWS endpoint for SDKs and functions (8081)")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=False)
+    one = commands.add_parser(
+        "invoke", parents=[common], allow_abbrev=False, help="run one event through a function, printing as it comes"
+    )
+    one.add_argument("function", help="logical id, name or ARN")
+    one.add_argument("--event", default="-", metavar="FILE", help="the event as JSON; - for standard input (default)")
+    return top
+
+
+async def _serve(options: argparse.Namespace) -> int:
+    emulator = Emulator(
+        options.template,
+        port=options.port,
+        aws_port=options.aws_port,
+        overrides=dict(options.env),
+        log_format=options.log_format,
+        write=_print,
+    )
+    end = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    await emulator.start()
+    try:
+        for line in emulator.banner():
+            emulator.reports.note(line)
+        emulator.deploy()
+        await end.wait()
+    finally:
+        await emulator.stop()
+    return 0
+
+
+async def _invoke(options: argparse.Namespace) -> int:
+    event = read_event(options.event)
+    emulator = Emulator(
+        options.template,
+        port=0,
+        aws_port=0,
+        overrides=dict(options.env),
+        log_format=options.log_format,
+        write=lambda line: print(line, file=sys.stderr),
+    )
+    await emulator.start()
+    try:
+        succeeded = await invoke(emulator.stack, emulator.dispatcher, options.function, event, write=_write_body)
+    finally:
+        await emulator.stop()
+    return 0 if succeeded else 1
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} does not read NAME=VALUE")
+    return name, value
+
+
+def _print(line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # whoever read the lines has left; the emulator serves on
+        print(line, flush=True)
+
+
+def _write_body(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

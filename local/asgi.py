@@ -1,0 +1,47 @@
+"""What every hop of the emulator has in common: it is an ASGI 3 callable that passes HTTP on.
+
+What hop this is: none; it is the types and the manners of all of them. They call each other in one process, so a
+`send` that blocks at the viewer's end blocks the hop before it, and so on up to the function: there is no other flow
+control.
+
+What is followed: https://asgi.readthedocs.io/en/stable/specs/www.html, and for headers that do not travel on
+https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, TypeAlias
+
+from local.wire.headers import HOP_BY_HOP, Header
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def end_to_end(headers: Iterable[Header]) -> list[Header]:
+    """The headers that travel on, names in lower case: none of one connection, and none that `Connection` names."""
+    passed = [(name.lower(), value) for name, value in headers]
+    dropped = set(HOP_BY_HOP)
+    for name, value in passed:
+        if name == b"connection":
+            dropped.update(token.strip().lower() for token in value.split(b","))
+    return [header for header in passed if header[0] not in dropped]
+
+
+async def respond(send: Send, status: int, *, headers: Iterable[Header] = (), body: bytes = b"") -> None:
+    """Sends a whole response; its `content-length` is added here."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def stream(send: Send, status: int, *, headers: Iterable[Header], chunks: AsyncIterator[bytes]) -> None:
+    """Sends a response chunk by chunk, each as soon as it is there and the receiver has room for it."""
+    await send({"type": "http.response.start", "status": status, "headers": [*headers]})
+    async for chunk in chunks:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,72 @@
+"""The AWS endpoint: the one address that functions, the AWS CLI and SDKs use in place of all of AWS.
+
+What hop this is: `function, CLI, SDK -> [aws_endpoint] -> custom_resources | aws_services`.
+
+What the real service does: each service has endpoints of its own; `AWS_ENDPOINT_URL` sends the calls of any client to
+one address (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
+
+What differs here, on purpose:
+1. a request is passed on as it came: path, query, host and signed headers untouched, for moto routes by all of them;
+2. `expect: 100-continue` ends here, where it is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from local.asgi import ASGIApp, Receive, Scope, Send, end_to_end, respond, stream
+from local.aws_services import AwsServices
+from local.custom_resources import ANSWER_PATH
+from local.errors import EmulatorError
+
+
+class AwsEndpoint:
+    """ASGI app. *answers* takes what functions PUT to a custom resource's ResponseURL; moto takes everything else."""
+
+    def __init__(self, services: AwsServices, answers: ASGIApp) -> None:
+        self._services = services
+        self._routes: tuple[tuple[str, str, ASGIApp], ...] = (
+            # method, start of the path, who answers
+            ("PUT", ANSWER_PATH, answers),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for method, prefix, app in self._routes:
+            if scope["method"] == method and scope["path"].startswith(prefix):
+                await app(scope, receive, send)
+                return
+        await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [header for header in end_to_end(scope["headers"]) if header[0] != b"expect"]
+        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        body = _body(receive) if _has_body(scope) else None
+        started = False
+        try:
+            async with self._services.request(scope["method"], target, headers=headers, body=body) as reply:
+                started = True
+                await stream(send, reply.status, headers=reply.headers, chunks=reply.chunks)
+        except _CallerLeftError:
+            return
+        except EmulatorError as error:
+            if not started:  # else what was begun stays visibly unfinished
+                await respond(send, 503, headers=[(b"content-type", b"text/plain")], body=f"{error}\n".encode())
+
+
+class _CallerLeftError(Exception):
+    """The caller closed its connection before its request was whole."""
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+
+
+async def _body(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _CallerLeftError
+        more = message.get("more_body", False)
+        if message.get("body"):
+            yield message["body"]

@@ -1,0 +1,145 @@
+"""What to run, as plain data: the part of a deployed stack that the emulator acts on.
+
+`template` makes these from template.yaml, the hops read them. Names follow CloudFormation's; values are resolved
+(no intrinsic function is left), sizes and times carry their unit in the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """The `Cors` property of a function URL; empty tuples and None mean "not configured"."""
+
+    allow_origins: tuple[str, ...] = ()
+    allow_methods: tuple[str, ...] = ()
+    allow_headers: tuple[str, ...] = ()
+    expose_headers: tuple[str, ...] = ()
+    allow_credentials: bool = False
+    max_age_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionUrl:
+    """A function's own endpoint, served at `http://<domain>:<port>/`."""
+
+    url_id: str  # 32 lower-case letters and digits, stable for a given function
+    domain: str  # "<url_id>.lambda-url.<region>.localhost", no port
+    auth_type: str = "NONE"  # NONE | AWS_IAM
+    invoke_mode: str = "BUFFERED"  # BUFFERED | RESPONSE_STREAM
+    cors: Cors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One `AWS::Lambda::Permission`: who may do what with a function."""
+
+    action: str  # lambda:InvokeFunctionUrl | lambda:InvokeFunction | ...
+    principal: str  # "*" | cloudfront.amazonaws.com | ...
+    source_arn: str | None = None
+    function_url_auth_type: str | None = None
+    invoked_via_function_url: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One Lambda function."""
+
+    logical_id: str
+    name: str
+    arn: str
+    runtime: str  # the runtime identifier: python3.13, provided.al2023, ...
+    handler: str  # "" where the runtime needs none
+    code: Path  # what is /var/task on AWS: an existing folder
+    layers: tuple[Path, ...] = ()  # what is merged into /opt, in order, later ones on top: existing folders
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: int = 3
+    memory_mb: int = 128
+    architecture: str = "x86_64"
+    reserved_concurrency: int | None = None
+    log_group: str = ""  # AWS_LAMBDA_LOG_GROUP_NAME: the template's, or /aws/lambda/<name>
+    log_format: str = "Text"  # Text | JSON
+    application_log_level: str | None = None
+    system_log_level: str | None = None
+    url: FunctionUrl | None = None
+    permissions: tuple[Permission, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An S3 bucket to be made in moto."""
+
+    logical_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A distribution's origin. `domain` names the bucket or the function URL it stands for."""
+
+    origin_id: str
+    domain: str  # host without a port
+    origin_access_control: str | None = None  # the OAC's origin type, s3 | lambda, where one is attached
+    path: str = ""  # OriginPath
+    response_timeout_seconds: int = 30  # OriginReadTimeout
+
+
+@dataclass(frozen=True, slots=True)
+class Behavior:
+    """Which paths go to which origin, and how."""
+
+    path_pattern: str  # CloudFront's pattern: * and ?; "*" for the default behavior
+    origin_id: str
+    allowed_methods: tuple[str, ...] = ("GET", "HEAD")
+    viewer_protocol_policy: str = "allow-all"
+    forwards_viewer_host: bool = False  # the origin request policy lets the viewer's Host through
+    response_headers: tuple[tuple[str, str, bool], ...] = ()  # name, value, override: the response headers policy
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A CloudFront distribution; `behaviors` are in the order they are tried, the default one last."""
+
+    logical_id: str
+    arn: str
+    domain: str  # the viewer-facing domain the template sees, no port
+    default_root_object: str = ""
+    origins: tuple[Origin, ...] = ()
+    behaviors: tuple[Behavior, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomResource:
+    """A resource that a function of the same template makes (`Custom::*`)."""
+
+    logical_id: str
+    type: str
+    service_token: str  # ARN of the function
+    properties: Mapping[str, object]  # as CloudFormation sends them: scalars as strings
+    timeout_seconds: int = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Everything one template asks for."""
+
+    name: str
+    region: str
+    account_id: str
+    functions: tuple[Function, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
+    distribution: Distribution | None = None
+    custom_resources: tuple[CustomResource, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()  # a sentence for each thing the template asks for and the emulator does not do
+
+    def function(self, wanted: str) -> Function | None:
+        """The function with that logical id, name or ARN; None when there is none."""
+        for function in self.functions:
+            if wanted in (function.logical_id, function.name, function.arn):
+                return function
+        return None

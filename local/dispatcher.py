@@ -1,0 +1,112 @@
+"""Finds an execution environment for each invocation, or starts one.
+
+What hop this is: `function_url, invoke_api, custom_resources -> [dispatcher] -> environment`.
+
+What the real service does: an idle environment is used again, and when all are busy a new one is started, up to the
+function's reserved concurrency; past that the request is throttled, not queued
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html).
+
+What differs here, on purpose:
+1. changed code takes effect with the next invocation, without a deployment: environments with the old code finish what
+   they are doing and are given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from local.config import Function
+from local.environment.execution import Environment, State, Surroundings
+from local.invocation import Failure, Invocation
+
+
+class ThrottledError(Exception):
+    """The function's reserved concurrency is used up."""
+
+
+class Pool:
+    """The environments of one function."""
+
+    def __init__(self, function: Function, surroundings: Surroundings) -> None:
+        self._function = function
+        self._surroundings = surroundings
+        self._idle: list[Environment] = []  # the one used last is used next, so that the others can expire
+        self._lives: dict[Environment, asyncio.Task[None]] = {}
+        self._outdated: set[Environment] = set()
+
+    def dispatch(self, invocation: Invocation) -> None:
+        """Give *invocation* to an idle environment or to a new one. Raises `ThrottledError`."""
+        environment = self._take_idle() or self._start()
+        environment.offer(invocation)
+
+    def outdate(self) -> None:
+        """The code has changed: no environment that has the old one takes another event."""
+        self._outdated.update(self._lives)
+        while self._idle:
+            self._idle.pop().stop()
+
+    async def close(self) -> None:
+        """Stop every environment and wait until nothing of it is left."""
+        lives = list(self._lives.values())
+        for environment in list(self._lives):
+            environment.stop()
+        await asyncio.gather(*lives, return_exceptions=True)
+
+    def _take_idle(self) -> Environment | None:
+        while self._idle:
+            environment = self._idle.pop()
+            if environment.idle:  # and has not just died
+                return environment
+        return None
+
+    def _start(self) -> Environment:
+        limit = self._function.reserved_concurrency
+        if limit is not None and self._busy() >= limit:
+            raise ThrottledError(f"{self._function.name}: {limit} of {limit} reserved environments are busy")
+        environment = Environment(self._function, self._surroundings, self._on_idle)
+        life = asyncio.get_running_loop().create_task(environment.run())
+        self._lives[environment] = life
+        life.add_done_callback(lambda _: self._ended(environment))
+        return environment
+
+    def _busy(self) -> int:
+        return sum(environment.state is not State.STOPPED for environment in self._lives)
+
+    def _on_idle(self, environment: Environment) -> None:
+        if environment in self._outdated:
+            environment.stop()
+        else:
+            self._idle.append(environment)
+
+    def _ended(self, environment: Environment) -> None:
+        life = self._lives.pop(environment)
+        self._outdated.discard(environment)
+        if environment in self._idle:
+            self._idle.remove(environment)
+        if not life.cancelled():
+            life.result()  # an environment must not fail without a trace
+
+
+class Dispatcher:
+    """The pools of all functions."""
+
+    def __init__(self, functions: tuple[Function, ...], surroundings: Surroundings) -> None:
+        self._pools = {function.logical_id: Pool(function, surroundings) for function in functions}
+        self._closed = False
+
+    def invoke(self, invocation: Invocation) -> None:
+        """Begin *invocation*; what becomes of it shows in the invocation itself. Raises `ThrottledError`."""
+        if self._closed:
+            invocation.end_reply(Failure.of("Sandbox.Failure", "The local Lambda was stopped"))
+            invocation.completed.set()
+            return
+        self._pools[invocation.function.logical_id].dispatch(invocation)
+
+    def outdate(self, function: Function) -> None:
+        """The code of *function*, or of a layer of it, has changed."""
+        self._pools[function.logical_id].outdate()
+
+    async def close(self) -> None:
+        """Stop every environment of every function, and start no other."""
+        self._closed = True
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))

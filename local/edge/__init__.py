@@ -1,0 +1,17 @@
+"""The edge: the one address a viewer knows, with the page and the functions behind it.
+
+What hop this is: `viewer -> [edge] -> site | function_url`.
+
+What the real service does: CloudFront tries the behaviors in order, and each names its origin; it rewrites the request
+for that origin, sends the response to the viewer "as the object is received", and gives a silent origin up
+(https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html,
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html).
+
+What differs here, on purpose:
+1. nothing is cached or compressed: every request reaches its origin, so `x-cache` never says "Hit";
+2. the viewer protocol policy is not enforced, for a loopback address is served over plain HTTP;
+3. a silent origin is not asked a second time;
+4. every behavior forwards what the managed policy AllViewerExceptHostHeader forwards, but no cookie to a bucket;
+5. origin access control signs nothing: the next hop is told who calls by a scope extension, which no viewer can send;
+6. there is no `x-amz-cf-pop`, for there is no point of presence.
+"""

@@ -1,0 +1,210 @@
+"""The edge as an ASGI callable; which hop it is, what it follows and where it differs is told in `local.edge`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from html import escape
+from http import HTTPStatus
+from urllib.parse import quote
+
+from local.asgi import ASGIApp, Message, Receive, Scope, Send, respond
+from local.config import Behavior, Distribution, Origin
+from local.edge import headers
+from local.edge.origin_timer import OriginTimer
+from local.edge.path_pattern import compile_pattern, normalized
+from local.errors import EmulatorError
+
+# A scope extension, so that no header of a viewer can forge it: https://asgi.readthedocs.io/en/stable/extensions.html
+ORIGIN_ACCESS_CONTROL = "aws.origin_access_control"  # its value: {"source_arn": <the distribution's ARN>}
+
+_PAGE = """<!doctype html>
+<title>{title}</title>
+<h1>{title}</h1>
+<p>{sentence}</p>
+<hr>
+<p>Answered by the local edge, which stands in for CloudFront. Request ID: {request_id}</p>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """A behavior with all that a request needs of it."""
+
+    pattern: re.Pattern[str]
+    behavior: Behavior
+    policy: headers.Policy
+    origin: Origin
+    app: ASGIApp
+
+
+class Edge:
+    """CloudFront's part: sends each request to the origin of its behavior, and the response back chunk by chunk.
+
+    *origins* has an ASGI app for every `Origin.origin_id` served here. *function_urls* are only named, in the answer
+    of an edge that has no distribution.
+    """
+
+    def __init__(
+        self,
+        distribution: Distribution | None,
+        origins: Mapping[str, ASGIApp],
+        *,
+        function_urls: Sequence[str] = (),
+    ) -> None:
+        self._distribution = distribution
+        self._function_urls = tuple(function_urls)
+        self._routes = _routes(distribution, origins) if distribution else ()
+        identity = sha256(distribution.arn.encode()).hexdigest()[:32] if distribution else "local"
+        self._via = f"{identity}.cloudfront.net (CloudFront)".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            send = _without_body(send)
+        if self._distribution is None:
+            await self._refuse(send, 404, self._nothing_here(), request_id=headers.new_request_id())
+            return
+        scope = _rooted(scope, self._distribution.default_root_object)
+        path = normalized(scope["raw_path"].decode("latin-1"))
+        route = next((route for route in self._routes if route.pattern.fullmatch(path)), self._routes[-1])
+        await self._forward(scope, receive, send, route=route, arn=self._distribution.arn)
+
+    async def _forward(self, scope: Scope, receive: Receive, send: Send, *, route: _Route, arn: str) -> None:
+        request_id = headers.new_request_id()
+        failure = _forbidden(scope, route.behavior)
+        exchange = _Exchange(route, via=self._via, request_id=request_id, receive=receive, send=send)
+        if failure is None:
+            failure = await exchange.run(_origin_scope(scope, route, arn=arn, via=self._via, request_id=request_id))
+        # A response that has begun and cannot go on is left unfinished: the server then closes the connection without
+        # a clean end, and the viewer knows that something is missing.
+        if failure is not None and not exchange.started:
+            await self._refuse(send, *failure, request_id=request_id)
+
+    async def _refuse(self, send: Send, status: int, sentence: str, *, request_id: bytes) -> None:
+        title = f"{status} {HTTPStatus(status).phrase}"
+        page = _PAGE.format(title=title, sentence=escape(sentence), request_id=request_id.decode())
+        own = [(b"server", b"CloudFront"), (b"content-type", b"text/html; charset=utf-8")]
+        answer = headers.response_headers(own, (), status=status, via=self._via, request_id=request_id)
+        await respond(send, status, headers=answer, body=page.encode())
+
+    def _nothing_here(self) -> str:
+        elsewhere = (
+            f"the function URLs are {', '.join(self._function_urls)}"
+            if self._function_urls
+            else "no function has a URL"
+        )
+        return f"The template has no AWS::CloudFront::Distribution, so this address serves nothing; {elsewhere}."
+
+
+class _Exchange:
+    """One request to an origin and its response, which passes through `send` message by message."""
+
+    def __init__(self, route: _Route, *, via: bytes, request_id: bytes, receive: Receive, send: Send) -> None:
+        self.started = False
+        self._route = route
+        self._via = via
+        self._request_id = request_id
+        self._receive_from_viewer = receive
+        self._send_to_viewer = send
+        self._timer = OriginTimer(route.origin.response_timeout_seconds)
+
+    async def run(self, scope: Scope) -> tuple[int, str] | None:
+        """None when the origin has answered, else the status and the sentence that tell what it did instead."""
+        origin = self._route.origin
+        try:
+            async with self._timer:
+                await self._route.app(scope, self.receive, self.send)
+        except EmulatorError as error:
+            return 502, str(error)
+        except TimeoutError:
+            if not self._timer.expired:
+                raise
+            return 504, f"The origin {origin.origin_id} was silent for {origin.response_timeout_seconds} seconds."
+        return None if self.started else (502, f"The origin {origin.origin_id} ended without an answer.")
+
+    async def receive(self) -> Message:
+        message = await self._receive_from_viewer()
+        if message["type"] == "http.request":
+            self._timer.resume()  # the origin was waiting for the viewer's upload until now
+        return message
+
+    async def send(self, message: Message) -> None:
+        self._timer.pause()
+        if self.started:
+            await self._send_to_viewer(message)
+            if not message.get("more_body", False):
+                return  # paused for good: the origin has nothing left to say
+        else:
+            self.started = True
+            await self._send_to_viewer(self._rewritten(message))
+        self._timer.resume()
+
+    def _rewritten(self, start: Message) -> Message:
+        answer = headers.response_headers(
+            start.get("headers", ()),
+            self._route.policy,
+            status=start["status"],
+            via=self._via,
+            request_id=self._request_id,
+        )
+        return {**start, "headers": answer}
+
+
+def _routes(distribution: Distribution, origins: Mapping[str, ASGIApp]) -> tuple[_Route, ...]:
+    known = {origin.origin_id: origin for origin in distribution.origins}
+    return tuple(
+        _Route(
+            pattern=compile_pattern(behavior.path_pattern),
+            behavior=behavior,
+            policy=headers.encoded_policy(behavior),
+            origin=known.get(behavior.origin_id) or Origin(behavior.origin_id, ""),
+            app=origins.get(behavior.origin_id) or _unserved(behavior.origin_id),
+        )
+        for behavior in distribution.behaviors
+    )
+
+
+def _unserved(origin_id: str) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise EmulatorError(f"The origin {origin_id} is neither a bucket nor a function URL of this template.")
+
+    return app
+
+
+def _rooted(scope: Scope, default_root_object: str) -> Scope:
+    if scope["raw_path"] != b"/" or not default_root_object:
+        return scope
+    path = "/" + default_root_object
+    return {**scope, "path": path, "raw_path": quote(path).encode()}
+
+
+def _forbidden(scope: Scope, behavior: Behavior) -> tuple[int, str] | None:
+    if scope["method"] not in behavior.allowed_methods:
+        allowed = ", ".join(behavior.allowed_methods)
+        return 403, f"The behavior {behavior.path_pattern} allows {allowed}, and not {scope['method']}."
+    lengths = [value for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding")]
+    if scope["method"] == "GET" and lengths not in ([], [b"0"]):
+        return 403, "A GET request with a body is not forwarded."
+    return None
+
+
+def _origin_scope(scope: Scope, route: _Route, *, arn: str, via: bytes, request_id: bytes) -> Scope:
+    origin = route.origin
+    changed = {
+        **scope,
+        "path": origin.path + scope["path"],
+        "raw_path": origin.path.encode() + scope["raw_path"],
+        "headers": headers.request_headers(scope, route.behavior, origin=origin, via=via, request_id=request_id),
+    }
+    if origin.origin_access_control is not None:
+        changed["extensions"] = {**scope.get("extensions", {}), ORIGIN_ACCESS_CONTROL: {"source_arn": arn}}
+    return changed
+
+
+def _without_body(send: Send) -> Send:
+    async def send_without_body(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_without_body

@@ -1,0 +1,74 @@
+"""The headers that change at the edge, on the way to the origin and on the way back to the viewer.
+
+Request: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html
+Response headers policy, where "override" decides whose value wins:
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-response-headers-policies.html
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+
+from local.asgi import Scope, end_to_end
+from local.config import Behavior, Origin
+from local.wire.headers import Header
+
+Policy = tuple[tuple[bytes, bytes, bool], ...]  # name in lower case, value, override
+
+_SET_FOR_ORIGIN = frozenset((b"via", b"x-amz-cf-id", b"x-forwarded-for"))
+_SET_FOR_VIEWER = frozenset((b"via", b"x-amz-cf-id", b"x-cache"))
+
+
+def new_request_id() -> bytes:
+    """A value for `x-amz-cf-id`: 56 opaque characters, the same towards origin and viewer."""
+    return urlsafe_b64encode(os.urandom(40))
+
+
+def encoded_policy(behavior: Behavior) -> Policy:
+    """The behavior's response headers policy, ready for `response_headers`."""
+    return tuple(
+        (name.lower().encode("latin-1"), value.encode("latin-1"), override)
+        for name, value, override in behavior.response_headers
+    )
+
+
+def request_headers(scope: Scope, behavior: Behavior, *, origin: Origin, via: bytes, request_id: bytes) -> list[Header]:
+    """The viewer's headers as the origin sees them."""
+    viewer = end_to_end(scope["headers"])
+    replaced = _withheld(behavior, origin) | _SET_FOR_ORIGIN
+    headers = [header for header in viewer if header[0] not in replaced]
+    if not behavior.forwards_viewer_host:
+        headers.insert(0, (b"host", origin.domain.encode()))
+    if scope.get("client"):
+        headers.append((b"x-forwarded-for", _appended(viewer, b"x-forwarded-for", scope["client"][0].encode())))
+    hop = scope.get("http_version", "1.1").encode() + b" " + via
+    return [*headers, (b"via", _appended(viewer, b"via", hop)), (b"x-amz-cf-id", request_id)]
+
+
+def response_headers(
+    headers: Iterable[Header], policy: Policy, *, status: int, via: bytes, request_id: bytes
+) -> list[Header]:
+    """The origin's headers as the viewer sees them."""
+    origin = end_to_end(headers)
+    present = {name for name, _ in origin}
+    added = [(name, value) for name, value, override in policy if override or name not in present]
+    replaced = {name for name, _ in added} | _SET_FOR_VIEWER
+    kept = [header for header in origin if header[0] not in replaced]
+    cache = b"Error from cloudfront" if status >= 400 else b"Miss from cloudfront"
+    hop = _appended(origin, b"via", b"1.1 " + via)
+    return [*kept, *added, (b"via", hop), (b"x-cache", cache), (b"x-amz-cf-id", request_id)]
+
+
+def _withheld(behavior: Behavior, origin: Origin) -> frozenset[bytes]:
+    withheld = set() if behavior.forwards_viewer_host else {b"host"}
+    if origin.origin_access_control is not None:
+        withheld.add(b"authorization")  # signing behavior "always": the edge's own signature takes its place
+    if origin.origin_access_control == "s3":
+        withheld.add(b"cookie")
+    return frozenset(withheld)
+
+
+def _appended(headers: list[Header], name: bytes, value: bytes) -> bytes:
+    return b", ".join([*(earlier for key, earlier in headers if key == name), value])

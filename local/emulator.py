@@ -1,0 +1,257 @@
+"""The composition root: makes all hops from one template and connects them.
+
+What hop this is: none; it is where the picture in README.md becomes objects. As a library:
+
+    with Emulator("template.yaml", port=0, aws_port=0) as cloud:
+        httpx.get(cloud.url + "/sse")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+import uvloop
+
+from local.asgi import ASGIApp
+from local.aws_endpoint import AwsEndpoint
+from local.aws_services import AwsServices
+from local.code_watch import watch_code
+from local.config import Distribution, Function, Stack
+from local.custom_resources import CustomResources
+from local.dispatcher import Dispatcher
+from local.edge.edge import Edge
+from local.environment.execution import Surroundings
+from local.environment.variables import World
+from local.errors import EmulatorError
+from local.front import Front
+from local.function_url import FunctionUrlApp
+from local.invocation import FunctionError, Invocation
+from local.reports import Reports
+from local.runtime_server import RuntimeListener
+from local.servers import HttpServer, bind, port_of
+from local.site import S3Origin
+from local.template.addresses import Addresses
+from local.template.stack import read_stack
+
+
+class Emulator:
+    """One template, running.
+
+    *write* takes the lines that the emulator says; *overrides* are environment variables for all functions. Ports may
+    be 0. Raises `EmulatorError` when the template cannot be read or a port is taken.
+    """
+
+    def __init__(
+        self,
+        template: Path | str = "template.yaml",
+        *,
+        port: int = 8080,
+        aws_port: int = 8081,
+        overrides: Mapping[str, str] | None = None,
+        log_format: str = "text",
+        write: Callable[[str], None] = print,
+    ) -> None:
+        self.reports = Reports(write, log_format)
+        self._sockets = bind(port, "--port")
+        try:
+            self._aws_sockets = bind(aws_port, "--aws-port")
+            self.port, self.aws_port = port_of(self._sockets), port_of(self._aws_sockets)
+            self.stack: Stack = read_stack(Path(template), addresses=Addresses(edge_port=self.port))
+        except BaseException:
+            self._close_sockets()
+            raise
+        self._world = World(self.stack.region, f"http://127.0.0.1:{self.aws_port}", dict(overrides or {}))
+        self._background: list[asyncio.Task[None]] = []
+        self._thread: _Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the edge."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def aws_url(self) -> str:
+        """The address of the AWS endpoint."""
+        return f"http://localhost:{self.aws_port}"
+
+    def function_url(self, function: Function) -> str:
+        """The address of *function*'s URL."""
+        assert function.url is not None
+        return f"http://{function.url.domain}:{self.port}/"
+
+    def banner(self) -> list[str]:
+        """What a person wants to know at the start: the addresses, and what the template asks for in vain."""
+        rows = [("page and stream", f"{self.url}/"), ("AWS endpoint", f"{self.aws_url}/")]
+        for function in self.stack.functions:
+            if url := function.url:
+                rows.append((function.logical_id, f"{self.function_url(function)}  {url.invoke_mode}, {url.auth_type}"))
+        width = max(len(name) for name, _ in rows)
+        addresses = [f"  {name:{width}}  {address}" for name, address in rows]
+        return [*addresses, *(f"  {text}" for text in self.stack.warnings), "The local Lambda runs; Ctrl-C ends it."]
+
+    # Life
+
+    async def start(self) -> None:
+        """Serve; the page is published in the background."""
+        stack, self._folder = self.stack, Path(tempfile.mkdtemp(prefix="lambda-sse-"))
+        self._surroundings = Surroundings(self._world, self.reports, self._folder, RuntimeListener.open)
+        self.dispatcher = Dispatcher(stack.functions, self._surroundings)
+        self._services = AwsServices()
+        self._custom_resources = CustomResources(stack, endpoint_url=self._world.aws_endpoint)
+        self._published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        urls = {
+            function.url.domain: FunctionUrlApp(function, self.dispatcher, account_id=stack.account_id)
+            for function in stack.functions
+            if function.url
+        }
+        edge = Edge(
+            stack.distribution,
+            self._origins(stack.distribution, urls) if stack.distribution else {},
+            function_urls=[self.function_url(function) for function in stack.functions if function.url],
+        )
+        self._servers = [
+            HttpServer(Front(edge, urls, self.reports), self._sockets),
+            HttpServer(AwsEndpoint(self._services, self._custom_resources), self._aws_sockets),
+        ]
+        for server in self._servers:
+            await server.open()
+
+    def deploy(self) -> None:
+        """Do in the background what a deployment would: make the buckets, publish the page, watch the code."""
+        self._background = [
+            asyncio.create_task(self._publish()),
+            asyncio.create_task(watch_code(self.stack.functions, self._code_changed)),
+        ]
+
+    async def stop(self) -> None:
+        """End everything; no process, socket or file is left."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self.dispatcher.close()
+        await asyncio.gather(*(server.close() for server in self._servers))
+        await self._services.stop()
+        self._surroundings.reaper.close()
+        self._close_sockets()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _close_sockets(self) -> None:
+        for socket in [*self._sockets, *getattr(self, "_aws_sockets", [])]:
+            socket.close()
+
+    # As a context manager, in a thread of its own
+
+    def __enter__(self) -> Emulator:
+        self._thread = _Thread(self)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._thread is not None
+        self._thread.stop()
+
+    # Parts
+
+    def _origins(self, distribution: Distribution, urls: Mapping[str, ASGIApp]) -> dict[str, ASGIApp]:
+        buckets = {bucket.name: bucket for bucket in self.stack.buckets}
+        origins: dict[str, ASGIApp] = {}
+        for origin in distribution.origins:
+            bucket = buckets.get(origin.domain.partition(".s3.")[0])
+            if origin.domain in urls:
+                origins[origin.origin_id] = urls[origin.domain]
+            elif bucket:
+                origins[origin.origin_id] = S3Origin(bucket.name, self._services, published=self._published)
+        return origins
+
+    async def _publish(self) -> None:
+        """Make what the template's buckets and custom resources ask for."""
+        try:
+            if self.stack.buckets:
+                await self._services.start()
+            for bucket in self.stack.buckets:
+                await self._services.create_bucket(bucket.name, self.stack.region)
+            await self._run_custom_resources(self.stack.functions)
+        except EmulatorError as error:
+            self._published.set_exception(error)
+            self._published.exception()  # the requests that wait for it say so
+            self.reports.note(f"The stack is not whole: {error}")
+        else:
+            self._published.set_result(None)
+
+    async def _run_custom_resources(self, functions: tuple[Function, ...] | list[Function]) -> None:
+        """Create, or after a change update, the custom resources that *functions* make."""
+        for resource in self.stack.custom_resources:
+            if any(resource.service_token == function.arn for function in functions):
+                await self._custom_resources.run(resource, self._invoke_to_end)
+                self.reports.note(f"{resource.logical_id}  is up to date ({resource.type})")
+
+    async def _invoke_to_end(self, service_token: str, event: bytes) -> None:
+        function = self.stack.function(service_token)
+        if function is None:
+            raise EmulatorError(f"No function of this template has the ARN {service_token}.")
+        invocation = Invocation(function, event)
+        self.dispatcher.invoke(invocation)
+        with contextlib.suppress(FunctionError):  # the log has it, and CloudFormation does not look at it either
+            await invocation.started()
+            while await invocation.reply.read() is not None:
+                pass
+
+    async def _code_changed(self, functions: list[Function]) -> None:
+        for function in functions:
+            self.dispatcher.outdate(function)
+        names = ", ".join(function.logical_id for function in functions)
+        self.reports.note(f"Code changed: {names}; the next request runs it")
+        try:
+            await self._run_custom_resources(functions)
+        except EmulatorError as error:
+            self.reports.note(f"The update failed: {error}")
+
+
+class _Thread(threading.Thread):
+    """Runs an emulator beside synchronous code."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        super().__init__(name="emulator", daemon=True)
+        self._emulator = emulator
+        self._started = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: asyncio.Event | None = None
+        self._error: BaseException | None = None
+
+    def start(self) -> None:
+        super().start()
+        self._started.wait()
+        if self._error:
+            raise self._error
+
+    def stop(self) -> None:
+        assert self._loop is not None
+        assert self._end is not None
+        self._loop.call_soon_threadsafe(self._end.set)
+        self.join()
+
+    def run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._live())
+
+    async def _live(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            await self._emulator.start()
+            self._emulator.deploy()
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            self._started.set()
+        await self._end.wait()
+        await self._emulator.stop()

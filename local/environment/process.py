@@ -1,0 +1,135 @@
+"""The worker process of an environment: how it is started, what it prints, how it ends.
+
+What hop this is: `execution -> [process] -> bootstrap`.
+
+What the real service does: a managed runtime's own bootstrap starts AWS's client, or, when the function names one in
+`AWS_LAMBDA_EXEC_WRAPPER`, that program with the interpreter and the script it would have started
+(https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html); `provided.*` starts the function's own `bootstrap`,
+or a layer's (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html). Each runs in a process group of its
+own, which is killed without a warning.
+
+What differs here, on purpose:
+1. a managed Python runtime is the interpreter that runs the emulator, whatever version the template names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from local.config import Function
+from local.environment.variables import RUNTIME_DIR
+
+MAX_LINE_BYTES = 256 * 1024  # as long as a log event can be: a longer line is cut into several
+
+
+class EntrypointError(Exception):
+    """There is nothing to start; the text says what was looked for."""
+
+
+def command(function: Function, environ: Mapping[str, str], opt: Path) -> list[str]:
+    """What to execute for *function*. Raises `EntrypointError`."""
+    if function.runtime.startswith("provided"):
+        return [_first_executable(function.code / "bootstrap", opt / "bootstrap")]
+    if not function.runtime.startswith("python"):
+        raise EntrypointError(
+            f"runtime {function.runtime} is not emulated: use python3.x, or provided.al2023 with a bootstrap"
+        )
+    script = [sys.executable, str(RUNTIME_DIR / "bootstrap.py")]
+    if wrapper := environ.get("AWS_LAMBDA_EXEC_WRAPPER"):
+        return [_first_executable(Path(wrapper)), *script]
+    return [*script, str(opt)]
+
+
+def _first_executable(*candidates: Path) -> str:
+    for path in candidates:
+        if path.is_file():
+            if not os.access(path, os.X_OK):
+                raise EntrypointError(f"{path} is not executable: run chmod +x on it")
+            return str(path)
+    raise EntrypointError("Couldn't find valid bootstrap(s): " + ", ".join(map(str, candidates)))
+
+
+class WorkerProcess:
+    """One running worker, the leader of its own process group."""
+
+    def __init__(self, process: asyncio.subprocess.Process, on_line: Callable[[str], None]) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._output = asyncio.create_task(_read_lines(process, on_line))
+
+    @classmethod
+    async def spawn(
+        cls, argv: list[str], environ: Mapping[str, str], *, cwd: Path, on_line: Callable[[str], None]
+    ) -> WorkerProcess:
+        """Start *argv*; each line it prints goes to *on_line*. Raises `EntrypointError` when it cannot start."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                env=environ,
+                cwd=cwd,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,  # its own group, and no Ctrl-C from the emulator's terminal
+            )
+        except OSError as error:
+            raise EntrypointError(f"{argv[0]} cannot be started: {error.strerror}") from error
+        return cls(process, on_line)
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    async def ended(self) -> str:
+        """Wait for the end of the process, its group and its output; how it ended, in Lambda's words."""
+        code = await self._process.wait()
+        self.kill()  # what else is in its group, and may hold the pipe open
+        # So may a child that left the group; what the worker itself printed is there by now.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._output, 1)
+        if code < 0:
+            return f"signal: {signal.strsignal(-code) or -code}".lower()
+        return f"exit status {code}"
+
+    def kill(self) -> None:
+        """Kill the whole process group; what has ended already is none the worse for it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter is macOS's word for ended
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+async def _read_lines(process: asyncio.subprocess.Process, on_line: Callable[[str], None]) -> None:
+    assert process.stdout is not None
+    pending = b""
+    while data := await process.stdout.read(64 * 1024):
+        *lines, pending = (pending + data).split(b"\n")
+        if len(pending) > MAX_LINE_BYTES:
+            lines, pending = [*lines, pending], b""
+        for line in lines:
+            on_line(line.decode(errors="replace"))
+    if pending:
+        on_line(pending.decode(errors="replace"))
+
+
+def max_memory_mb(pid: int) -> int:
+    """The most memory that process *pid* has had, in MiB; what it has now where the system does not say more.
+
+    Raises `ProcessLookupError` when it has ended.
+    """
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) // 1024
+    except FileNotFoundError:
+        pass
+    import psutil  # not on Linux, and not before the first story
+
+    try:
+        return int(psutil.Process(pid).memory_info().rss) // 2**20
+    except psutil.NoSuchProcess as error:
+        raise ProcessLookupError(pid) from error

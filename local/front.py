@@ -1,0 +1,85 @@
+"""What listens on the emulator's port: finds out for whom a request is, and says afterwards what became of it.
+
+What hop this is: `viewer -> uvicorn -> [front] -> edge or function_url`.
+
+What the real service does: distributions and function URLs have hosts of their own. Here they share a port, and the
+`Host` header tells them apart: `<url-id>.lambda-url.<region>.localhost` is a function URL, everything else the edge.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from local.asgi import ASGIApp, Message, Receive, Scope, Send, respond
+from local.reports import Reports, RequestReport
+
+_URL_MARK = ".lambda-url."
+
+
+class Front:
+    """ASGI: *function_urls* by their domain, without a port; *edge* for all other hosts."""
+
+    def __init__(self, edge: ASGIApp, function_urls: Mapping[str, ASGIApp], reports: Reports) -> None:
+        self._edge = edge
+        self._function_urls = function_urls
+        self._reports = reports
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
+        report = RequestReport(scope["method"], scope["raw_path"].decode("latin-1"), host)
+        scope["local.report"] = report
+        request = _Request(report, receive, send)
+        try:
+            await self._app(host)(scope, request.receive, request.send)
+        finally:
+            request.finish()
+            self._reports.request(report)
+
+    def _app(self, host: str) -> ASGIApp:
+        domain = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        domain = domain.lower().rstrip(".")
+        if _URL_MARK in domain:
+            return self._function_urls.get(domain, _unknown_url)
+        return self._edge
+
+
+class _Request:
+    """Watches one request go by."""
+
+    def __init__(self, report: RequestReport, receive: Receive, send: Send) -> None:
+        self._report = report
+        self._receive = receive
+        self._send = send
+        self._came = time.monotonic()
+        self._complete = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect" and not self._complete:
+            self._report.viewer_left = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._report.status = message["status"]
+        elif body := message.get("body", b""):
+            if self._report.first_byte_ms is None:
+                self._report.first_byte_ms = self._elapsed_ms()
+            if not self._report.viewer_left:
+                self._report.body_bytes += len(body)
+        self._complete = self._complete or not message.get("more_body", message["type"] == "http.response.start")
+        await self._send(message)
+
+    def finish(self) -> None:
+        self._report.total_ms = self._elapsed_ms()
+        self._report.cut = not self._complete and not self._report.viewer_left
+
+    def _elapsed_ms(self) -> float:
+        return (time.monotonic() - self._came) * 1000
+
+
+async def _unknown_url(scope: Scope, receive: Receive, send: Send) -> None:
+    """AWS documents no answer for a function URL that does not exist; its name would not even resolve."""
+    text = b"No function of this template has that URL; the emulator prints those that exist when it starts.\n"
+    await respond(send, 404, headers=[(b"content-type", b"text/plain")], body=text)

@@ -1,0 +1,206 @@
+"""A function's own HTTP endpoint.
+
+What hop this is: `edge (or a viewer) -> [function_url] -> dispatcher -> invocation`.
+
+What the real service does (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html,
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html): turns the request into an event;
+in invoke mode `RESPONSE_STREAM` passes status and headers on when the prelude is there and then every chunk as it
+comes; in `BUFFERED` waits for the whole reply. When the viewer leaves, the function runs on. A function that fails, or
+answers what is no HTTP response, is a 502.
+
+What differs here, on purpose:
+1. a reply that is cut short ends without its last chunk, so that the viewer sees an aborted body; what AWS's function
+   URLs do then is not documented;
+2. with `AuthType: AWS_IAM` only the edge's own calls are let in; signatures of other callers are not verified yet, so
+   these are refused;
+3. the body of a 429 is the Invoke API's; for function URLs none is documented.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+
+from local.asgi import Message, Receive, Scope, Send, respond
+from local.config import Function, FunctionUrl
+from local.dispatcher import Dispatcher, ThrottledError
+from local.invocation import CallerLeftError, FunctionError, Invocation, ReplyCutError
+from local.reports import RequestReport
+from local.wire import prelude
+from local.wire.headers import Header, leaving_function
+from local.wire.http_event import HttpRequest, MalformedReplyError, event_of, reply_of
+
+MAX_REQUEST_BYTES = 6 * 1024 * 1024
+_JSON: Header = (b"content-type", b"application/json")
+_BODYLESS = (204, 304)
+
+
+class FunctionUrlApp:
+    """ASGI: the endpoint of *function*, which has a URL."""
+
+    def __init__(self, function: Function, dispatcher: Dispatcher, *, account_id: str) -> None:
+        assert function.url is not None
+        self._function = function
+        self._url: FunctionUrl = function.url
+        self._dispatcher = dispatcher
+        self._account_id = account_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._url.auth_type == "AWS_IAM" and "aws.origin_access_control" not in scope.get("extensions", {}):
+            await _refuse(send, 403, {"Message": "Forbidden"}, (b"x-amzn-errortype", b"AccessDeniedException"))
+            return
+        try:
+            body = await _whole_body(receive)
+        except CallerLeftError:
+            return
+        if body is None:
+            await _refuse(send, 413, {"message": f"Request must be smaller than {MAX_REQUEST_BYTES} bytes"})
+            return
+        invocation = self._invocation(scope, body)
+        report: RequestReport | None = scope.get("local.report")
+        if report:
+            report.function, report.request_id = self._function.logical_id, invocation.request_id
+        try:
+            self._dispatcher.invoke(invocation)
+        except ThrottledError:
+            reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
+            await _refuse(send, 429, {"Reason": reason, "Type": "User", "message": "Rate Exceeded."})
+            return
+        if report:
+            report.cold_start = invocation.cold_start
+        watcher = asyncio.get_running_loop().create_task(_abandon_when_left(receive, invocation))
+        try:
+            await _Answer(invocation, send, report).give(is_head=scope["method"] == "HEAD")
+        except asyncio.CancelledError:  # by the edge, which waits for an origin only so long
+            invocation.abandon()
+            raise
+        finally:
+            watcher.cancel()
+
+    def _invocation(self, scope: Scope, body: bytes) -> Invocation:
+        request = HttpRequest(
+            method=scope["method"],
+            path=scope["raw_path"].decode("latin-1"),
+            query=scope["query_string"].decode("latin-1"),
+            headers=scope["headers"],
+            body=body,
+            source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
+            http_version=scope["http_version"],
+        )
+        trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Sampled=0"
+        invocation = Invocation(
+            self._function, b"", streamed=self._url.invoke_mode == "RESPONSE_STREAM", trace_id=trace_id
+        )
+        event = event_of(
+            request,
+            url_id=self._url.url_id,
+            domain=self._url.domain,
+            account_id=self._account_id,
+            request_id=invocation.request_id,
+        )
+        invocation.event = json.dumps(event, ensure_ascii=False).encode()
+        return invocation
+
+
+class _Answer:
+    """The HTTP response to one request."""
+
+    def __init__(self, invocation: Invocation, send: Send, report: RequestReport | None) -> None:
+        self._invocation = invocation
+        self._send = send
+        self._report = report
+
+    async def give(self, *, is_head: bool) -> None:
+        """Answer; returns without the last chunk when the reply was cut short after its first."""
+        started = False
+        try:
+            content_type = await self._invocation.started()
+            answer = self._streamed(content_type) if self._invocation.streamed else self._buffered()
+            status, headers, first = await answer
+            started = True
+            await self._start(status, headers)
+            await self._relay(first, bodyless=is_head or status in _BODYLESS)
+        except ReplyCutError as error:
+            self._note(error.failure.error_type)
+            if not started:
+                await self._fail()
+        except FunctionError as error:
+            self._note(error.failure.error_type)
+            await self._fail()
+        except CallerLeftError:
+            pass
+        except (prelude.PreludeError, MalformedReplyError) as error:
+            self._note(str(error))
+            self._invocation.reply.abandon()
+            await self._fail()
+
+    async def _streamed(self, content_type: str) -> tuple[int, list[Header], bytes]:
+        """Status, headers, and what of the body is already there."""
+        if content_type != prelude.CONTENT_TYPE:
+            return 200, [(b"content-type", (content_type or "application/octet-stream").encode())], b""
+        parser = prelude.PreludeParser()
+        while (data := await self._invocation.reply.read()) is not None:
+            if parsed := parser.feed(data):
+                head, body = parsed
+                return head.status, leaving_function(head.headers), body
+        raise parser.unfinished()
+
+    async def _buffered(self) -> tuple[int, list[Header], bytes]:
+        document = bytearray()
+        while (data := await self._invocation.reply.read()) is not None:
+            document += data
+        reply = reply_of(bytes(document))
+        return reply.status, reply.headers, reply.body
+
+    async def _start(self, status: int, headers: list[Header]) -> None:
+        ours = [
+            (b"x-amzn-requestid", self._invocation.request_id.encode()),
+            (b"x-amzn-trace-id", self._invocation.trace_id.encode()),
+        ]
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *ours]})
+
+    async def _relay(self, first: bytes, *, bodyless: bool) -> None:
+        data: bytes | None = first
+        while data is not None:
+            if data and not bodyless:
+                await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            data = await self._invocation.reply.read()
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _fail(self) -> None:
+        await respond(
+            self._send,
+            502,
+            headers=[_JSON, (b"x-amzn-requestid", self._invocation.request_id.encode())],
+            body=b"Internal Server Error",
+        )
+
+    def _note(self, text: str) -> None:
+        if self._report:
+            self._report.note = text
+
+
+async def _whole_body(receive: Receive) -> bytes | None:
+    """The request's body; None when it is too large. Raises `CallerLeftError` when the viewer left before its end."""
+    body = bytearray()
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerLeftError
+        body += message.get("body", b"")
+        if len(body) > MAX_REQUEST_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def _abandon_when_left(receive: Receive, invocation: Invocation) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    invocation.abandon()
+
+
+async def _refuse(send: Send, status: int, document: dict[str, str], *headers: Header) -> None:
+    await respond(send, status, headers=[_JSON, *headers], body=json.dumps(document).encode())

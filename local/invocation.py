@@ -1,0 +1,202 @@
+"""One event on its way through a function, and the one buffer its reply passes.
+
+What hop this is: `function_url, invoke_api -> dispatcher -> [invocation] <- runtime_api <- worker`. The two sides never
+call each other; they meet here.
+
+What the real service does: a reply is streamed while it is made; an error before its first byte is an error to the
+caller, one after it cuts the reply short; when the caller leaves, the function runs on to its end and is billed for it
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html).
+
+What differs here, on purpose:
+1. the buffer between function and caller is small, so a slow caller slows the function down: how much the real service
+   holds in between is not documented.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from local.config import Function
+
+HIGH_WATER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an invocation failed: an error type, and the JSON document the caller gets."""
+
+    error_type: str
+    document: bytes
+
+    @classmethod
+    def of(cls, error_type: str, message: str) -> Failure:
+        document = {"errorType": error_type, "errorMessage": message}
+        return cls(error_type, json.dumps(document).encode())
+
+
+class FunctionError(Exception):
+    """The invocation failed before the first byte of its reply."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.error_type}: {failure.document.decode(errors='replace')}")
+        self.failure = failure
+
+
+class ReplyCutError(FunctionError):
+    """The invocation failed after the first byte: what was read is not the whole reply."""
+
+
+class CallerLeftError(Exception):
+    """The caller has left: there is nobody to be answered."""
+
+
+class ReplyBuffer:
+    """What the function has sent and the caller has not read yet.
+
+    The writer never waits here: when `full` is set it stops reading its socket until `on_drained` is called.
+    """
+
+    def __init__(self) -> None:
+        self.on_drained: Callable[[], None] = _nothing
+        self.total_bytes = 0
+        self._pieces: list[bytes] = []
+        self._held_bytes = 0
+        self._ended = False
+        self._failure: Failure | None = None
+        self._abandoned = False
+        self._reader: asyncio.Future[None] | None = None
+
+    @property
+    def full(self) -> bool:
+        return self._held_bytes >= HIGH_WATER_BYTES
+
+    def write(self, data: bytes) -> None:
+        """Take *data* from the function; once the caller has left, or the reply has ended, it is only counted."""
+        self.total_bytes += len(data)
+        if self._abandoned or self._ended:
+            return
+        self._pieces.append(data)
+        self._held_bytes += len(data)
+        self._wake()
+
+    def end(self, failure: Failure | None = None) -> None:
+        """The reply is whole, or cut short by *failure*. Only the first end counts."""
+        if not self._ended:
+            self._ended, self._failure = True, failure
+            self._wake()
+
+    def abandon(self) -> None:
+        """The caller has left: hold nothing for it any more, and let the function run on."""
+        self._abandoned = True
+        self._take()
+        self._wake()
+
+    async def read(self) -> bytes | None:
+        """All that is there, as soon as anything is; None at the end.
+
+        Raises `ReplyCutError` at the end of a reply that was cut short, `CallerLeftError` when it was abandoned.
+        """
+        while not self._pieces and not self._ended and not self._abandoned:
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        if self._abandoned:
+            raise CallerLeftError
+        if self._pieces:
+            return self._take()
+        if self._failure:
+            raise ReplyCutError(self._failure)
+        return None
+
+    def _take(self) -> bytes:
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        was_full = self.full
+        self._pieces, self._held_bytes = [], 0
+        if was_full:
+            self.on_drained()
+        return data
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+
+@dataclass(slots=True)
+class Timings:
+    """When things happened, in seconds of `time.monotonic`; None for what has not happened."""
+
+    created: float = field(default_factory=time.monotonic)
+    handed_over: float | None = None
+    first_byte: float | None = None
+    replied: float | None = None
+    caller_left: float | None = None
+
+
+class Invocation:
+    """One event for *function*; *event* is the JSON document the handler gets.
+
+    A caller that takes the reply as a whole, not *streamed*, may be sent much less.
+    """
+
+    def __init__(
+        self, function: Function, event: bytes, *, streamed: bool = True, trace_id: str = "", request_id: str = ""
+    ) -> None:
+        self.function = function
+        self.event = event
+        self.streamed = streamed
+        self.request_id = request_id or str(uuid.uuid4())
+        self.invocation_id = str(uuid.uuid4())  # what the runtime echoes, unlike the request id never used twice
+        self.trace_id = trace_id
+        self.deadline_ms = 0  # epoch milliseconds, set when the event is handed over
+        self.cold_start = False
+        self.reply = ReplyBuffer()
+        self.timings = Timings()
+        self.failure: Failure | None = None
+        self.completed = asyncio.Event()  # the environment has nothing more to do for it
+        self._started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def started(self) -> str:
+        """Wait for the first byte of the reply; its content type.
+
+        Raises `FunctionError` when there is none, `CallerLeftError` when the reply is abandoned before it.
+        """
+        return await asyncio.shield(self._started)
+
+    def hand_over(self) -> None:
+        """The runtime gets the event now: from here on the function's timeout counts."""
+        self.timings.handed_over = time.monotonic()
+        self.deadline_ms = int((time.time() + self.function.timeout_seconds) * 1000)
+
+    def begin_reply(self, content_type: str) -> None:
+        """The runtime begins its reply."""
+        self.timings.first_byte = time.monotonic()
+        if not self._started.done():
+            self._started.set_result(content_type)
+
+    def end_reply(self, failure: Failure | None = None) -> None:
+        """The reply is whole, or ends with *failure*. Only the first end counts."""
+        if self.timings.replied is None:
+            self.timings.replied = time.monotonic()
+            self.failure = failure
+        if failure:
+            self._will_not_start(FunctionError(failure))
+        self.reply.end(failure)
+
+    def abandon(self) -> None:
+        """The caller has left; the function runs on."""
+        self.timings.caller_left = time.monotonic()
+        self._will_not_start(CallerLeftError())
+        self.reply.abandon()
+
+    def _will_not_start(self, error: Exception) -> None:
+        if not self._started.done():
+            self._started.set_exception(error)
+            self._started.exception()  # it is no mistake when nobody asks
+
+
+def _nothing() -> None:
+    pass

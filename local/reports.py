@@ -1,0 +1,181 @@
+"""What the emulator says while it runs: Lambda's platform log lines, the functions' own output, a line a request.
+
+What hop this is: beside every hop; nothing reads it back.
+
+What the real service does: writes START, END and REPORT around each invocation, as text or, when the function's log
+format is JSON, as `platform.*` events
+(https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html).
+
+What differs here, on purpose:
+1. every line goes to one console, so each begins with the function's logical id; `--log-format json` turns all of the
+   emulator's own lines into JSON objects.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from local.config import Function
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationReport:
+    """One finished invocation; times in milliseconds."""
+
+    request_id: str
+    duration_ms: float
+    max_memory_mb: int
+    init_ms: float | None = None
+    status: str = "success"  # success | error | timeout | failure
+    error_type: str | None = None
+
+    @property
+    def billed_ms(self) -> int:
+        """What is billed: the duration, and the init phase where there was one, rounded up."""
+        return math.ceil(self.duration_ms + (self.init_ms or 0))
+
+
+@dataclass(slots=True)
+class RequestReport:
+    """One HTTP request; the hops that know a thing write it in. Times in milliseconds since the request came."""
+
+    method: str
+    path: str
+    host: str
+    status: int = 0
+    first_byte_ms: float | None = None
+    total_ms: float = 0.0
+    body_bytes: int = 0
+    viewer_left: bool = False
+    cut: bool = False  # the body ended without its proper end
+    function: str | None = None
+    request_id: str | None = None
+    cold_start: bool | None = None
+    note: str = ""
+
+
+class Reports:
+    """Formats lines and hands each to *write*; *log_format* is "text" or "json"."""
+
+    def __init__(self, write: Callable[[str], None], log_format: str = "text") -> None:
+        self._write = write
+        self._json = log_format == "json"
+
+    def note(self, text: str) -> None:
+        """A sentence of the emulator's own."""
+        self._write(json.dumps({"type": "note", "text": text}) if self._json else text)
+
+    def output(self, function: Function, line: str) -> None:
+        """A line that a worker printed."""
+        if self._json:
+            self._write(json.dumps({"type": "output", "function": function.logical_id, "line": line}))
+            return
+        # AWS's clients separate the lines of one log event with carriage returns, which a terminal would obey.
+        for row in line.split("\r"):
+            self._write(f"{function.logical_id}  {row}")
+
+    def start(self, function: Function, request_id: str) -> None:
+        """The event was handed to the runtime."""
+        if self._wants_json(function):
+            self._platform(function, "platform.start", {"requestId": request_id, "version": "$LATEST"})
+        else:
+            self.output(function, f"START RequestId: {request_id} Version: $LATEST")
+
+    def timed_out(self, function: Function, request_id: str) -> None:
+        """The invocation ran into the function's timeout."""
+        if not self._wants_json(function):
+            seconds = f"{function.timeout_seconds:.2f}"
+            self.output(function, f"{_now()} {request_id} Task timed out after {seconds} seconds")
+
+    def init(self, function: Function, init_ms: float, status: str, error_type: str | None = None) -> None:
+        """The init phase failed; nothing is written about one that went well."""
+        if self._wants_json(function):
+            record: dict[str, object] = {
+                "phase": "init",
+                "status": status,
+                "metrics": {"durationMs": round(init_ms, 2)},
+            }
+            self._platform(function, "platform.initReport", record | ({"errorType": error_type} if error_type else {}))
+        else:
+            suffix = f"\tError Type: {error_type}" if error_type else ""
+            self.output(function, f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: {status}{suffix}")
+
+    def end(self, function: Function, report: InvocationReport) -> None:
+        """The invocation is over: END and REPORT."""
+        if self._wants_json(function):
+            self._platform(function, "platform.report", _report_record(function, report))
+            return
+        self.output(function, f"END RequestId: {report.request_id}")
+        parts = [
+            f"REPORT RequestId: {report.request_id}",
+            f"Duration: {report.duration_ms:.2f} ms",
+            f"Billed Duration: {report.billed_ms} ms",
+            f"Memory Size: {function.memory_mb} MB",
+            f"Max Memory Used: {report.max_memory_mb} MB",
+        ]
+        if report.init_ms is not None:
+            parts.append(f"Init Duration: {report.init_ms:.2f} ms")
+        status = "" if report.status == "success" else f"Status: {report.status}"
+        if report.error_type:
+            status += f"\tError Type: {report.error_type}"
+        self.output(function, "\t".join([*parts, status]))  # a tab follows the last figure too
+
+    def ran_on(self, function: Function, seconds: float) -> None:
+        """The function has ended, *seconds* after its viewer left; on AWS that time is billed."""
+        self.note(f"{function.logical_id}  ran on for {seconds:.2f} s after its viewer had left: on AWS that is billed")
+
+    def request(self, report: RequestReport) -> None:
+        """A request is over, for the viewer at least."""
+        if self._json:
+            self._write(json.dumps({"type": "request", **asdict(report)}))
+        else:
+            self._write(request_line(report))
+
+    def _wants_json(self, function: Function) -> bool:
+        return self._json or function.log_format == "JSON"
+
+    def _platform(self, function: Function, kind: str, record: dict[str, object]) -> None:
+        line = json.dumps({"time": _now(), "type": kind, "record": record})
+        self._write(line if self._json else f"{function.logical_id}  {line}")
+
+
+def request_line(report: RequestReport) -> str:
+    """`GET /sse 200  first byte 21 ms, 45.3 KB in 22.51 s  StoryFunction cold`."""
+    timing = f"{_size(report.body_bytes)} in {report.total_ms / 1000:.2f} s"
+    if report.first_byte_ms is not None:
+        timing = f"first byte {report.first_byte_ms:.0f} ms, {timing}"
+    parts = [f"{report.method} {report.path} {report.status or '---'}", timing]
+    if report.function:
+        parts.append(f"{report.function} {'cold' if report.cold_start else 'warm'}")
+    if report.viewer_left:
+        parts.append("viewer left, the function runs on" if report.function else "viewer left")
+    elif report.cut:
+        parts.append("cut short: the viewer sees an aborted body")
+    if report.note:
+        parts.append(report.note)
+    return "  ".join(parts)
+
+
+def _report_record(function: Function, report: InvocationReport) -> dict[str, object]:
+    metrics: dict[str, object] = {
+        "durationMs": round(report.duration_ms, 2),
+        "billedDurationMs": report.billed_ms,
+        "memorySizeMB": function.memory_mb,
+        "maxMemoryUsedMB": report.max_memory_mb,
+    }
+    if report.init_ms is not None:
+        metrics["initDurationMs"] = round(report.init_ms, 2)
+    record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
+    return record | ({"errorType": report.error_type} if report.error_type else {})
+
+
+def _size(count: int) -> str:
+    return f"{count} B" if count < 1000 else f"{count / 1000:.1f} kB"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

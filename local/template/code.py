@@ -1,0 +1,45 @@
+"""Where the code of a function or layer lies: the path the template names -> a folder on this machine.
+
+What the real service does: the code is a zip in S3, or a container image, and Lambda unpacks it into /var/task or /opt.
+What differs here, on purpose: 1. the folder itself is used, where it lies, so that an edit shows on the next request.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.errors import TemplateError
+
+LOCAL_BUCKET = "./"
+"""The transform writes a local path as an S3 location in this bucket; no real one can have such a name."""
+
+
+def local_path(location: object) -> str | None:
+    """The path in a resolved `Code` or `Content` property; None when it names no local one."""
+    match location:
+        case {"S3Bucket": bucket, "S3Key": str(path)} if bucket == LOCAL_BUCKET and not path.startswith("s3://"):
+            return path
+    return None
+
+
+def elsewhere(location: object) -> str:
+    """What a location that is not local names, in words."""
+    match location:
+        case {"ImageUri": _}:
+            return "code in a container image"
+        case {"ZipFile": _}:
+            return "code written into the template"
+    return "code in S3"
+
+
+def existing_folder(path: str, root: Path, *, owner: str) -> Path:
+    """The absolute folder that *path*, relative to the template's folder *root*, names.
+
+    Raises TemplateError, naming *owner* and the path, when there is no such folder.
+    """
+    folder = (root / path).resolve()
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise TemplateError(f"{owner}: {path} is a file; the emulator needs the folder it was packed from ({folder})")
+    raise TemplateError(f"{owner}: the folder {path} does not exist (looked for {folder})")

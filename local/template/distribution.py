@@ -1,0 +1,149 @@
+"""The CloudFront distribution of a template: origins, and the behaviors that lead to them.
+
+What the real service does: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/
+distribution-web-values-specify.html; an origin request policy decides whether the origin sees the viewer's `Host`.
+
+What differs here, on purpose:
+1. one distribution, the first: the edge has one address;
+2. nothing is cached or compressed;
+3. origins are buckets and function URLs of the same template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from local.config import Behavior, Distribution, Origin
+from local.errors import TemplateError
+from local.template.attributes import distribution_arn
+from local.template.properties import Properties, Resource
+from local.template.resources import Resources
+from local.template.response_headers import Header, read_response_headers
+
+_ORIGIN_TYPE = "OriginAccessControlOriginType"
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+_CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
+_MANAGED_WITH_VIEWER_HOST = frozenset(
+    {
+        "216adef6-5c7f-47e4-b989-5492eafa07d3",  # AllViewer
+        "33f36d7e-f396-46d9-90e0-52428a34d9dc",  # AllViewerAndCloudFrontHeaders-2022-06
+        "bf0718e1-ba1e-49d1-88b1-f726733018ba",  # HostHeaderOnly
+    }
+)
+
+
+def read_distribution(resources: Resources) -> Distribution | None:
+    """The first distribution of the template.
+
+    Raises TemplateError for a behavior whose origin does not exist, which no linter of templates tells.
+    """
+    distributions = resources.of_type("AWS::CloudFront::Distribution")
+    for other in distributions[1:]:
+        other.properties.dismiss("a second distribution")
+    return _distribution(distributions[0], resources) if distributions else None
+
+
+def _distribution(written: Resource, resources: Resources) -> Distribution:
+    config = written.properties.section("DistributionConfig")
+    origins = _origins(written, config, resources)
+    # Only how long errors are cached is honoured, and that by caching nothing; a page for an error is not.
+    config.sections("CustomErrorResponses")
+    return Distribution(
+        logical_id=written.logical_id,
+        arn=distribution_arn(resources.ref(written), resources.addresses),
+        domain=_without_port(resources.ref(written, "DomainName")),
+        default_root_object=config.text("DefaultRootObject") or "",
+        origins=origins,
+        behaviors=_behaviors(config, resources, {origin.origin_id for origin in origins}),
+    )
+
+
+def _origins(distribution: Resource, config: Properties, resources: Resources) -> tuple[Origin, ...]:
+    access_controls = {
+        resources.ref(control): control.properties.section("OriginAccessControlConfig").text(_ORIGIN_TYPE)
+        for control in resources.of_type("AWS::CloudFront::OriginAccessControl")
+    }
+    reachable = _domains(resources)
+    origins = []
+    for written in config.sections("Origins"):
+        origin = Origin(
+            origin_id=written.text("Id") or "",
+            domain=_without_port(written.text("DomainName") or ""),
+            origin_access_control=access_controls.get(written.text("OriginAccessControlId") or ""),
+            path=written.text("OriginPath") or "",
+            response_timeout_seconds=written.section("CustomOriginConfig").whole("OriginReadTimeout") or 30,
+        )
+        if origin.domain not in reachable:
+            distribution.properties.refuse(
+                f"origin {origin.origin_id} (neither a bucket nor a function URL of this template)"
+            )
+        origins.append(origin)
+    return tuple(origins)
+
+
+def _domains(resources: Resources) -> set[str]:
+    """Every domain that an origin may have: those of this template's buckets and function URLs."""
+    domains = {
+        resources.ref(bucket, name)
+        for bucket in resources.of_type("AWS::S3::Bucket")
+        for name in ("DomainName", "DualStackDomainName", "RegionalDomainName")
+    }
+    urls = (resources.ref(url, "FunctionUrl") for url in resources.of_type("AWS::Lambda::Url"))
+    return domains | {_without_port(url.split("/")[2]) for url in urls}
+
+
+def _behaviors(config: Properties, resources: Resources, origin_ids: set[str]) -> tuple[Behavior, ...]:
+    header_policies = {
+        resources.ref(policy): read_response_headers(policy.properties)
+        for policy in resources.of_type("AWS::CloudFront::ResponseHeadersPolicy")
+    }
+    with_viewer_host = _MANAGED_WITH_VIEWER_HOST | {
+        resources.ref(policy)
+        for policy in resources.of_type("AWS::CloudFront::OriginRequestPolicy")
+        if _forwards_viewer_host(policy.properties.section("OriginRequestPolicyConfig"))
+    }
+    listed = [*config.sections("CacheBehaviors"), config.section("DefaultCacheBehavior")]
+    behaviors = tuple(_behavior(written, header_policies, with_viewer_host) for written in listed)
+    for behavior in behaviors:
+        if behavior.origin_id not in origin_ids:
+            raise TemplateError(
+                f"{config.path}: the behavior for {behavior.path_pattern} has TargetOriginId "
+                f"{behavior.origin_id!r}, which is not the Id of an origin"
+            )
+    return behaviors
+
+
+def _behavior(
+    written: Properties, header_policies: Mapping[str, tuple[Header, ...]], with_viewer_host: frozenset[str]
+) -> Behavior:
+    if written.text("CachePolicyId") not in (None, _CACHING_DISABLED):
+        written.refuse("CachePolicyId")
+    headers_policy = written.text("ResponseHeadersPolicyId")
+    if headers_policy is not None and headers_policy not in header_policies:
+        written.refuse("ResponseHeadersPolicyId")
+    return Behavior(
+        path_pattern=written.text("PathPattern") or "*",
+        origin_id=written.text("TargetOriginId") or "",
+        allowed_methods=written.texts("AllowedMethods") or ("GET", "HEAD"),
+        viewer_protocol_policy=written.text("ViewerProtocolPolicy") or "allow-all",
+        forwards_viewer_host=written.text("OriginRequestPolicyId") in with_viewer_host,
+        response_headers=header_policies.get(headers_policy or "", ()),
+    )
+
+
+def _forwards_viewer_host(policy: Properties) -> bool:
+    headers = policy.section("HeadersConfig")
+    listed = "host" in [name.lower() for name in headers.texts("Headers")]
+    match headers.text("HeaderBehavior"):
+        case "allViewer" | "allViewerAndWhitelistCloudFront":
+            return True
+        case "whitelist":
+            return listed
+        case "allExcept":
+            return not listed
+    return False
+
+
+def _without_port(domain: str) -> str:
+    return domain.partition(":")[0]

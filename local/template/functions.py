@@ -1,0 +1,120 @@
+"""The functions of a template, with their layers, URLs and permissions.
+
+What the real service does: the types Function and LayerVersion under
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Lambda.html; the defaults are theirs.
+
+What differs here, on purpose:
+1. a function whose code is not a local folder is left out, and so is a layer, each with a warning.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.config import Function, FunctionUrl, Permission
+from local.errors import TemplateError
+from local.template.code import elsewhere, existing_folder, local_path
+from local.template.function_urls import read_function_urls, read_permissions
+from local.template.properties import Properties, Resource
+from local.template.resources import Resources
+
+
+def read_functions(resources: Resources, root: Path) -> tuple[Function, ...]:
+    """Every function that can run here; paths are relative to *root*, the template's folder.
+
+    Raises TemplateError for a folder that does not exist and a property that cannot be understood.
+    """
+    layers = _layer_folders(resources, root)
+    urls = read_function_urls(resources)
+    permissions = read_permissions(resources)
+    functions = []
+    for resource in resources.of_type("AWS::Lambda::Function"):
+        code = _code_folder(resource, "Code", root)
+        if code is not None:
+            name = resources.ref(resource)
+            function = _function(
+                resource,
+                name=name,
+                arn=resources.ref(resource, "Arn"),
+                code=code,
+                layers=_layers(resource.properties, layers),
+                url=urls.get(name),
+                permissions=permissions.get(name, ()),
+            )
+            functions.append(function)
+    return tuple(functions)
+
+
+def _function(
+    resource: Resource,
+    *,
+    name: str,
+    arn: str,
+    code: Path,
+    layers: tuple[Path, ...],
+    url: FunctionUrl | None,
+    permissions: tuple[Permission, ...],
+) -> Function:
+    written = resource.properties
+    runtime = written.text("Runtime")
+    if runtime is None:
+        raise TemplateError(f"{resource.logical_id}: a function needs a Runtime")
+    logging = written.section("LoggingConfig")
+    return Function(
+        logical_id=resource.logical_id,
+        name=name,
+        arn=arn,
+        runtime=runtime,
+        handler=written.text("Handler") or "",
+        code=code,
+        layers=layers,
+        environment=_environment(written),
+        timeout_seconds=written.whole("Timeout") or 3,
+        memory_mb=written.whole("MemorySize") or 128,
+        architecture=next(iter(written.texts("Architectures")), "x86_64"),
+        reserved_concurrency=written.whole("ReservedConcurrentExecutions"),
+        log_group=logging.text("LogGroup") or f"/aws/lambda/{name}",
+        log_format=logging.text("LogFormat") or "Text",
+        application_log_level=logging.text("ApplicationLogLevel"),
+        system_log_level=logging.text("SystemLogLevel"),
+        url=url,
+        permissions=permissions,
+    )
+
+
+def _environment(written: Properties) -> dict[str, str]:
+    variables = written.section("Environment").section("Variables")
+    environment = {name: variables.text(name) or "" for name in variables.names()}
+    for name, value in environment.items():
+        if "{{resolve:" in value:
+            written.refuse(f"the dynamic reference in Environment.Variables.{name}")
+    return environment
+
+
+def _layer_folders(resources: Resources, root: Path) -> dict[str, Path]:
+    """The layers of this template: ARN of the version -> folder."""
+    folders = {}
+    for resource in resources.of_type("AWS::Lambda::LayerVersion"):
+        folder = _code_folder(resource, "Content", root)
+        if folder is not None:
+            folders[resources.ref(resource)] = folder
+    return folders
+
+
+def _layers(written: Properties, folders: dict[str, Path]) -> tuple[Path, ...]:
+    arns = written.texts("Layers")
+    for arn in arns:
+        if arn not in folders:
+            written.refuse(f"layer {arn} (not a folder of this template)")
+    return tuple(folders[arn] for arn in arns if arn in folders)
+
+
+def _code_folder(resource: Resource, property_name: str, root: Path) -> Path | None:
+    location = resource.properties.value(property_name)
+    path = local_path(location)
+    if path is None:
+        resource.properties.dismiss(elsewhere(location))
+        return None
+    # The transform puts a hash into a layer's logical id; its name is what the reader of a sentence knows.
+    owner = resource.properties.text("LayerName") or resource.logical_id
+    return existing_folder(path, root, owner=owner)

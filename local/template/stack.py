@@ -1,0 +1,75 @@
+"""The template as the emulator acts on it: file -> document -> resources -> `local.config.Stack`.
+
+What the real service does: CloudFormation makes a stack from a template,
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
+
+What differs here, on purpose:
+1. only what serves requests is made: functions, buckets, one distribution, and custom resources;
+2. whatever else the template asks for is told in `Stack.warnings`, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.config import Bucket, Stack
+from local.errors import TemplateError
+from local.template.addresses import STACK_NAME, Addresses
+from local.template.custom_resources import read_custom_resources
+from local.template.distribution import read_distribution
+from local.template.document import load_document
+from local.template.functions import read_functions
+from local.template.intrinsics import mapping
+from local.template.parameters import looked_up, parameter_values
+from local.template.properties import Properties
+from local.template.resources import Resources
+from local.template.unhonoured import unhonoured
+
+
+def read_stack(path: Path, *, addresses: Addresses, parameters: Mapping[str, str] | None = None) -> Stack:
+    """What the template at *path* asks for; paths in it are relative to its folder.
+
+    Takes a second or two for a template that was not read before, else milliseconds.
+    Raises TemplateError, in sentences that each begin with *path*, for everything that is wrong with the template.
+    """
+    given = parameters or {}
+    document = load_document(path, parameters=given, region=addresses.region)
+    try:
+        return _stack(document, root=path.parent, addresses=addresses, given=given)
+    except TemplateError as error:
+        raise TemplateError(f"{path}: {error}") from error
+
+
+def _stack(document: Mapping[str, object], *, root: Path, addresses: Addresses, given: Mapping[str, str]) -> Stack:
+    declared = mapping(document.get("Parameters"))
+    resources = Resources(document, parameters=parameter_values(declared, given, addresses), addresses=addresses)
+    functions = read_functions(resources, root)
+    if not functions:
+        raise TemplateError("the template has no function whose code is a local folder, so there is nothing to run")
+    return Stack(
+        name=STACK_NAME,
+        region=addresses.region,
+        account_id=addresses.account_id,
+        functions=functions,
+        buckets=tuple(
+            Bucket(bucket.logical_id, resources.ref(bucket)) for bucket in resources.of_type("AWS::S3::Bucket")
+        ),
+        distribution=read_distribution(resources),
+        custom_resources=read_custom_resources(resources, functions),
+        outputs=_outputs(mapping(document.get("Outputs")), resources),
+        # Last, when all readers have read: what is left unread is what is not honoured.
+        warnings=(*_looked_up_sentences(declared), *unhonoured(resources)),
+    )
+
+
+def _outputs(written: Mapping[str, object], resources: Resources) -> dict[str, str]:
+    existing = {name: mapping(output) for name, output in written.items() if resources.exists(mapping(output))}
+    return {
+        name: Properties(f"Outputs.{name}", output, resources.resolver).text("Value") or ""
+        for name, output in existing.items()
+    }
+
+
+def _looked_up_sentences(declared: Mapping[str, object]) -> list[str]:
+    return [f"parameter {name}: not looked up in SSM, its value is the key" for name in looked_up(declared)]

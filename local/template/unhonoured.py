@@ -1,0 +1,70 @@
+"""What the template asks for and the emulator does not do, told in one sentence a resource.
+
+A property that a reader asked for is honoured. One that no reader asked for is named, unless it changes nothing that
+can be seen on one machine: those are listed here, by type. So are the types that the emulator knows at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from local.template.custom_resources import is_custom
+from local.template.resources import Resources
+
+_HARMLESS: Mapping[str, frozenset[str]] = {
+    "AWS::CloudFront::Distribution": frozenset(
+        {
+            "Aliases",
+            "CachedMethods",
+            "Comment",
+            "ConnectionAttempts",
+            "ConnectionTimeout",
+            "Enabled",
+            "ErrorCachingMinTTL",
+            "ErrorCode",
+            "HTTPPort",
+            "HTTPSPort",
+            "HttpVersion",
+            "IPV6Enabled",
+            "OriginKeepaliveTimeout",
+            "OriginProtocolPolicy",
+            "OriginSSLProtocols",
+            "PriceClass",
+            "S3OriginConfig",
+            "Tags",
+            "ViewerCertificate",
+        }
+    ),
+    "AWS::CloudFront::OriginAccessControl": frozenset({"Description", "Name", "SigningBehavior", "SigningProtocol"}),
+    # Which headers, cookies and query strings reach the origin: here all of them, whatever the policy says.
+    "AWS::CloudFront::OriginRequestPolicy": frozenset({"Comment", "CookiesConfig", "Name", "QueryStringsConfig"}),
+    "AWS::CloudFront::ResponseHeadersPolicy": frozenset({"Comment", "Name"}),
+    "AWS::Lambda::Alias": frozenset({"Description", "FunctionName", "FunctionVersion", "Name"}),
+    "AWS::Lambda::Function": frozenset(
+        {"CodeSigningConfigArn", "Description", "KmsKeyArn", "PackageType", "RecursiveLoop", "Role", "Tags"}
+    ),
+    "AWS::Lambda::LayerVersion": frozenset(
+        {"CompatibleArchitectures", "CompatibleRuntimes", "Description", "LayerName", "LicenseInfo"}
+    ),
+    "AWS::Lambda::Permission": frozenset(),
+    "AWS::Lambda::Url": frozenset({"Qualifier"}),
+    "AWS::Lambda::Version": frozenset({"CodeSha256", "Description", "FunctionName"}),
+    "AWS::S3::Bucket": frozenset({"BucketEncryption", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags"}),
+}
+
+
+def unhonoured(resources: Resources) -> list[str]:
+    """The sentences, to be asked for when every reader has read; the last one counts types without a counterpart."""
+    sentences = []
+    unknown: Counter[str] = Counter()
+    for resource in resources:
+        harmless = _HARMLESS.get(resource.type, frozenset())
+        if resource.type not in _HARMLESS and not is_custom(resource):
+            unknown[resource.type] += 1
+        elif names := resource.properties.unread(harmless):
+            sentences.append(f"{resource.logical_id}: not emulated: {', '.join(names)}")
+    if unknown:
+        counted = ", ".join(f"{type_name} ({count})" for type_name, count in sorted(unknown.items()))
+        sentences.append(f"not emulated: {counted}")
+    return sentences

@@ -1,0 +1,138 @@
+"""An HTTP request as a function sees it: payload format 2.0, and back from a buffered reply.
+
+What hop this is: a codec of `function_url`.
+
+What the real service does: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html. Repeated headers and
+query parameters are joined with a comma, cookies come as a list, a binary body in base64. A reply without `statusCode`
+is the body of a 200 as it is.
+
+What differs here, on purpose:
+1. which content types count as text is not documented; here a body is text when its type says so (`text/*`, JSON, XML,
+   JavaScript, a form) and it is UTF-8.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from local.wire.headers import Header, leaving_function
+from local.wire.prelude import headers_of
+
+_TEXT = re.compile(r"text/|application/(.+\+)?(json|xml)\b|application/(javascript|x-www-form-urlencoded)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One HTTP request; *path* and *query* as they came, percent-encoded."""
+
+    method: str
+    path: str
+    query: str
+    headers: list[Header]
+    body: bytes
+    source_ip: str
+    http_version: str = "1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class BufferedReply:
+    """What a buffered function's reply stands for."""
+
+    status: int
+    headers: list[Header]
+    body: bytes
+
+
+class MalformedReplyError(ValueError):
+    """The function returned what is no HTTP reply; the text says why."""
+
+
+def event_of(request: HttpRequest, *, url_id: str, domain: str, account_id: str, request_id: str) -> dict[str, object]:
+    """The event in payload format 2.0. *domain* is what the function sees as its own."""
+    headers = _joined((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers)
+    headers.pop("cookie", None)
+    now = time.time()
+    event: dict[str, object] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": request.path,
+        "rawQueryString": request.query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": account_id,
+            "apiId": url_id,
+            "domainName": domain,
+            "domainPrefix": url_id,
+            "http": {
+                "method": request.method,
+                "path": request.path,
+                "protocol": f"HTTP/{request.http_version}",
+                "sourceIp": request.source_ip,
+                "userAgent": headers.get("user-agent", ""),
+            },
+            "requestId": request_id,
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+            "timeEpoch": int(now * 1000),
+        },
+        "isBase64Encoded": False,
+    }
+    if cookies := _cookies(request.headers):
+        event["cookies"] = cookies
+    if request.query:
+        event["queryStringParameters"] = _joined(parse_qsl(request.query, keep_blank_values=True))
+    if request.body:
+        event["body"], event["isBase64Encoded"] = _body_of(request.body, headers.get("content-type", ""))
+    return event
+
+
+def reply_of(document: bytes) -> BufferedReply:
+    """What a buffered function's JSON *document* stands for. Raises `MalformedReplyError`."""
+    try:
+        fields = json.loads(document)
+    except (ValueError, RecursionError) as error:
+        raise MalformedReplyError(f"the reply is not JSON: {error}") from error
+    if not isinstance(fields, dict) or "statusCode" not in fields:
+        return BufferedReply(200, [(b"content-type", b"application/json")], document)
+    try:
+        status = int(fields["statusCode"])
+        headers = leaving_function(headers_of(fields))
+        body = fields.get("body") or ""
+        content = base64.b64decode(body, validate=True) if fields.get("isBase64Encoded") else body.encode()
+    except (TypeError, ValueError, OverflowError, AttributeError) as error:  # HeaderError among them
+        raise MalformedReplyError(f"the reply is no HTTP response: {error}") from error
+    if not 200 <= status <= 599:
+        raise MalformedReplyError(f"statusCode {status} is not from 200 to 599")
+    if not any(name == b"content-type" for name, _ in headers):
+        headers.append((b"content-type", b"application/json"))
+    return BufferedReply(status, headers, content)
+
+
+def _cookies(headers: list[Header]) -> list[str]:
+    """Each cookie of the request; a comma may be part of one."""
+    fields = [value.decode("latin-1") for name, value in headers if name.lower() == b"cookie"]
+    return [cookie.strip() for field in fields for cookie in field.split(";") if cookie.strip()]
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _body_of(body: bytes, content_type: str) -> tuple[str, bool]:
+    """The event's `body` and `isBase64Encoded`."""
+    if _TEXT.match(content_type):
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            pass
+    return base64.b64encode(body).decode(), True

@@ -1,0 +1,258 @@
+"""How the emulator begins and ends, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from httpx_sse import EventSource
+
+from tests.e2e.local_cloud import ROOT, LocalCloud
+
+FUNCTION = """
+def handler(event, context):
+    import os
+    return {"statusCode": 200, "body": os.environ.get("GREETING", "") + MARK}
+MARK = "before"
+"""
+TEMPLATE = """
+AWSTemplateFormatVersion: "2010-09-09"
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Echo:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: echo.handler
+      CodeUri: echo/
+      FunctionUrlConfig: {AuthType: NONE}
+"""
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """A template with one buffered function, in a folder that a test may change."""
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    (tmp_path / "echo").mkdir()
+    (tmp_path / "echo" / "echo.py").write_text(FUNCTION)
+    return tmp_path
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The project's own bundle, in a folder that a test may change."""
+    shutil.copy(ROOT / "template.yaml", tmp_path)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "functions", tmp_path / "functions", ignore=ignored)
+    return tmp_path
+
+
+def run(*arguments: str, cwd: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """`python -m local` with *arguments*, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "local", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        input=stdin,
+        timeout=30,
+    )
+
+
+def call_url(cloud: LocalCloud) -> httpx.Response:
+    """GET the one function URL of *cloud*."""
+    line = next(line for line in cloud.lines if ".lambda-url." in line)
+    domain = line.split("http://")[1].split(":")[0]
+    return httpx.get(cloud.url, headers={"host": domain}, timeout=20)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_the_emulator(number: signal.Signals) -> None:
+    """Neither Ctrl-C nor `kill -9` leaves a worker, moto or anything else, not even in the middle of a story."""
+    cloud = LocalCloud()
+    with httpx.stream("GET", f"{cloud.url}/sse", timeout=20) as response:
+        next(response.iter_raw())
+        family = cloud.family()
+        assert cloud.workers()
+        code = cloud.stop(number)
+
+    assert code == (-signal.SIGKILL if number is signal.SIGKILL else 0)
+    _, alive = psutil.wait_procs(family, timeout=15)
+    assert alive == []
+
+
+def test_port_taken() -> None:
+    """One sentence that names the option, and exit code 2."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        result = run("--port", port, "--aws-port", "0")
+
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"local: Port {port} cannot be used")
+    assert "--port" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "template.yaml"),
+        ("Resources: [", "YAML"),
+        ("just text", "template"),
+        ("Resources: {A: {Type: 'AWS::S3::Bucket'}}", "function"),
+        (TEMPLATE.replace("echo/", "nowhere/"), "nowhere"),
+    ],
+)
+def test_template_missing_or_broken(tmp_path: Path, text: str | None, says: str) -> None:
+    """One sentence, exit code 2, no traceback."""
+    if text is not None:
+        (tmp_path / "template.yaml").write_text(text)
+    result = run("--port", "0", "--aws-port", "0", cwd=tmp_path)
+
+    assert result.returncode == 2
+    assert says.lower() in result.stderr.lower()
+    assert result.stderr.startswith("local: ")
+    assert "Traceback" not in result.stderr + result.stdout
+
+
+def test_bad_options() -> None:
+    """argparse's own sentence and exit code."""
+    assert run("--env", "NOVALUE").returncode == 2
+    assert run("--log-format", "xml").returncode == 2
+
+
+def test_buffered_function_and_its_variables(bundle: Path) -> None:
+    """A plain managed function answers at its URL, with the variables of --env."""
+    cloud = LocalCloud("--env", "GREETING=hello ", cwd=bundle)
+    try:
+        assert call_url(cloud).text == "hello before"
+    finally:
+        assert cloud.stop() == 0
+
+
+def test_changed_code_runs_with_the_next_request(bundle: Path) -> None:
+    """Without a restart."""
+    cloud = LocalCloud(cwd=bundle)
+    try:
+        assert call_url(cloud).text == "before"
+        code = bundle / "echo" / "echo.py"
+        code.write_text(code.read_text().replace('"before"', '"after"'))
+        cloud.wait_for("Code changed: Echo")
+        assert call_url(cloud).text == "after"
+    finally:
+        assert cloud.stop() == 0
+
+
+def test_running_streams_finish_on_the_old_code(copy: Path) -> None:
+    """A story that has begun is told to its end by the code it began with; the next one runs the new code."""
+    cloud = LocalCloud(cwd=copy)
+    try:
+        query = {"min_ms": "20", "max_ms": "20"}
+        with httpx.stream("GET", f"{cloud.url}/sse", params=query, timeout=20) as response:
+            story = EventSource(response).iter_sse()
+            first = next(story)
+            code = copy / "functions/story/story.py"
+            code.write_text(code.read_text().replace('"Stream ended"', '"The end"'))
+            cloud.wait_for("Code changed: StoryFunction")
+            *_, last = story
+        assert (first.data, last.data) == ("Every", "Stream ended")
+        assert "data: The end" in httpx.get(f"{cloud.url}/sse", params={"max_ms": "0", "min_ms": "0"}).text
+    finally:
+        assert cloud.stop() == 0
+
+
+def test_changed_page_is_published_again(copy: Path) -> None:
+    """The publisher runs once more, as after a deployment."""
+    cloud = LocalCloud(cwd=copy)
+    try:
+        assert "<title>" in httpx.get(f"{cloud.url}/", timeout=30).text
+        page = copy / "functions/site/page/index.html"
+        page.write_text(page.read_text().replace("<title>", "<title>New: "))
+        cloud.wait_for("Site +is up to date", seconds=30)
+        cloud.wait_for("Site +is up to date", seconds=30)
+        assert "<title>New: " in httpx.get(f"{cloud.url}/", timeout=30).text
+    finally:
+        assert cloud.stop() == 0
+
+
+def test_json_lines() -> None:
+    """With --log-format json every line is an object."""
+    cloud = LocalCloud("--log-format", "json")
+    try:
+        httpx.get(f"{cloud.url}/sse", params={"min_ms": "0", "max_ms": "0"}, timeout=20)
+        request = json.loads(cloud.wait_for('"type": "request"'))
+        assert (request["path"], request["status"], request["function"]) == ("/sse", 200, "StoryFunction")
+        assert all(isinstance(json.loads(line), dict) for line in cloud.lines)
+    finally:
+        assert cloud.stop() == 0
+
+
+def test_start_is_light() -> None:
+    """Nothing that the first word does not need is imported on the way to it."""
+    script = (
+        "import sys, local.__main__; "
+        "print([m for m in ('moto', 'botocore', 'samtranslator', 'httpx', 'yaml', 'psutil') "
+        "if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert result.stdout == "[]\n"
+
+
+def test_invoke_prints_the_stream_as_it_comes() -> None:
+    """The body goes to standard output, word by word; status, headers and log lines to standard error."""
+    command = [sys.executable, "-m", "local", "invoke", "StoryFunction", "--event", "events/story.json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        first = [process.stdout.readline() for _ in range(7)]
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+
+    assert first == ["retry: 1000\n", "id: 1\n", "data: Every\n", "\n", "id: 2\n", "data: evening\n", "\n"]
+
+
+def test_invoke_to_the_end() -> None:
+    """One event from a file, the reply on standard output, exit code 0."""
+    result = run("invoke", "StoryFunction", "--event", "events/quick.json")
+
+    assert result.returncode == 0
+    assert result.stdout.endswith("event: end-of-stream\ndata: Stream ended\n\n")
+    assert result.stderr.startswith("HTTP 200\n") or "\nHTTP 200\n" in result.stderr
+    assert "platform.report" in result.stderr
+
+
+def test_invoke_of_a_function_that_fails(bundle: Path) -> None:
+    """Exit code 1, and the error document on standard output."""
+    (bundle / "echo" / "echo.py").write_text("def handler(event, context):\n    raise KeyError(event['name'])\n")
+    result = run("invoke", "Echo", cwd=bundle, stdin='{"name": "missing"}')
+
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["errorType"] == "KeyError"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "says"),
+    [
+        (["Nobody"], "{}", "no function Nobody; it has StoryFunction, SitePublisher"),
+        (["StoryFunction", "--event", "events/nothing.json"], "", "events/nothing.json cannot be read"),
+        (["StoryFunction"], "{", "is not JSON"),
+    ],
+)
+def test_invoke_with_bad_input(arguments: list[str], stdin: str, says: str) -> None:
+    """One sentence and exit code 2."""
+    result = run("invoke", *arguments, stdin=stdin)
+
+    assert result.returncode == 2
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,169 @@
+"""The story over real HTTP, from the function's own process through Runtime API, function URL and edge."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+
+import httpx
+import psutil
+import pytest
+from httpx_sse import EventSource, ServerSentEvent
+
+from tests.e2e.local_cloud import LocalCloud
+
+QUICK = {"min_ms": "0", "max_ms": "0"}
+
+
+def events(response: httpx.Response) -> list[ServerSentEvent]:
+    return list(EventSource(response).iter_sse())
+
+
+def test_whole_story(viewer: httpx.Client) -> None:
+    """45 words with ids from 1, then the end event with an id of its own."""
+    with viewer.stream("GET", "/sse", params=QUICK) as response:
+        story = events(response)
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/event-stream"
+    assert response.headers["cache-control"] == "no-cache, no-transform"
+    assert [event.id for event in story] == [str(position) for position in range(1, 47)]
+    assert {event.event for event in story[:-1]} == {"message"}
+    assert (story[-1].event, story[-1].data) == ("end-of-stream", "Stream ended")
+
+
+def test_words_arrive_while_the_function_still_runs(cloud: LocalCloud) -> None:
+    """curl prints the first word while the worker that makes the story is still at it, at the original's pace."""
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("no curl on this machine; apt install curl")
+    with subprocess.Popen([curl, "-sN", f"{cloud.url}/sse"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        words = []
+        while len(words) < 3:
+            line = process.stdout.readline()
+            if line.startswith("data: "):
+                words.append(line[6:].strip())
+                # Had anything on the way collected the story, it would be told by now.
+                assert not any("45 words" in said for said in cloud.lines)
+        assert words == ["Every", "evening", "the"]
+        assert process.poll() is None
+        process.kill()
+    cloud.wait_for("viewer left")
+
+
+def test_each_event_is_a_chunk_of_its_own(viewer: httpx.Client) -> None:
+    """At a pace that leaves time between them no two events are merged on the way."""
+    chunks = []
+    with viewer.stream("GET", "/sse", params={"min_ms": "150", "max_ms": "150"}) as response:
+        for chunk in response.iter_raw():
+            chunks.append(chunk)
+            if len(chunks) == 6:
+                break
+
+    assert [chunk.count(b"data: ") for chunk in chunks] == [1] * 6
+
+
+@pytest.mark.parametrize(("told", "first"), [("5", "6"), ("45", "46"), ("", "1")])
+def test_resume(viewer: httpx.Client, told: str, first: str) -> None:
+    """`Last-Event-ID: 5` starts at the sixth word."""
+    with viewer.stream("GET", "/sse", params=QUICK, headers={"last-event-id": told}) as response:
+        assert events(response)[0].id == first
+
+
+def test_past_the_end(viewer: httpx.Client) -> None:
+    """A reader that has everything is told to stop for good."""
+    response = viewer.get("/sse", headers={"last-event-id": "46"})
+
+    assert (response.status_code, response.content) == (204, b"")
+
+
+def test_same_seed_same_story_at_both_paths(viewer: httpx.Client) -> None:
+    """The page's path and the original's are one function."""
+    query = {**QUICK, "seed": "7", "story": "snail"}
+
+    assert viewer.get("/sse", params=query).content == viewer.get("/api/sse", params=query).content
+
+
+def test_head(viewer: httpx.Client) -> None:
+    """The headers of the stream, and nothing else."""
+    response = viewer.head("/sse")
+
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-type"] == "text/event-stream"
+
+
+def test_bad_query(viewer: httpx.Client) -> None:
+    """The function's refusal reaches the viewer as it is."""
+    response = viewer.get("/sse", params={"min_ms": "many"})
+
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["field"] == "min_ms"
+
+
+def test_method_that_the_behavior_does_not_allow(viewer: httpx.Client) -> None:
+    """CloudFront refuses it before any origin is asked."""
+    assert viewer.post("/sse").status_code == 403
+
+
+def test_viewer_who_leaves_does_not_stop_the_function(cloud: LocalCloud, viewer: httpx.Client) -> None:
+    """The report still comes, with the full duration of the story."""
+    with viewer.stream("GET", "/sse", params={"min_ms": "20", "max_ms": "20"}) as response:
+        next(response.iter_raw())
+        request_id = response.headers["x-amzn-requestid"]
+
+    cloud.wait_for("viewer left, the function runs on")
+    cloud.wait_for(lambda line: request_id in line and "Story told" in line and '"words":45' in line)
+    report = cloud.wait_for(lambda line: request_id in line and "platform.report" in line)
+    duration_ms = float(report.partition('"durationMs": ')[2].partition(",")[0])
+    assert duration_ms >= 45 * 20
+    cloud.wait_for("ran on for")
+
+
+def test_twenty_streams_are_twenty_processes(cloud: LocalCloud) -> None:
+    """All correct; a worker that is killed breaks its own stream visibly, and no other."""
+    count = 20
+    began, killed = threading.Barrier(count + 1), threading.Event()
+    outcomes: list[list[str] | str] = []
+
+    def read() -> None:
+        ids = []
+        with httpx.Client(base_url=cloud.url, timeout=30) as client:
+            try:
+                with client.stream("GET", "/sse", params={"min_ms": "30", "max_ms": "30"}) as response:
+                    for event in EventSource(response).iter_sse():
+                        ids.append(event.id)
+                        if len(ids) == 1:
+                            began.wait(timeout=20)
+                            killed.wait(timeout=20)
+            except httpx.RemoteProtocolError as error:
+                outcomes.append(str(error))
+            else:
+                outcomes.append(ids)
+
+    readers = [threading.Thread(target=read) for _ in range(count)]
+    for reader in readers:
+        reader.start()
+    began.wait(timeout=20)
+    workers = cloud.workers()
+    busy = [worker for worker in workers if worker.is_running()]
+    assert len({worker.pid for worker in busy}) >= count
+    _kill_one_that_streams(cloud, busy)
+    killed.set()
+    for reader in readers:
+        reader.join(timeout=30)
+
+    broken = [outcome for outcome in outcomes if isinstance(outcome, str)]
+    assert len(broken) == 1
+    assert "incomplete chunked read" in broken[0]
+    assert [outcome for outcome in outcomes if isinstance(outcome, list)] == [
+        [str(position) for position in range(1, 47)]
+    ] * (count - 1)
+    cloud.wait_for("Runtime.ExitError")
+
+
+def _kill_one_that_streams(cloud: LocalCloud, workers: list[psutil.Process]) -> None:
+    """Kill the youngest worker: those of earlier tests may be idle, and it is not."""
+    max(workers, key=lambda worker: worker.create_time()).kill()
