@@ -7,7 +7,7 @@ SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-strip-extras $(UPGRADE)
 
-.PHONY: help install install-dev tools start test check format lock clean
+.PHONY: help install install-dev tools start test check bench format lock clean
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,11 @@ check: install-dev tools ## Lint, format, types, template: everything that can b
 	$(BIN)/python -m tests.deploy.transform | $(BIN)/cfn-lint
 	$(SAM) validate --lint
 
+bench: install .tools/bench/.installed ## Measure the cold start, beside a bare Python and FastAPI under uvicorn
+	@$(BIN)/python tests/bench/cold_start.py $(ARGS)
+.tools/bench/.installed: requirements-bench.txt
+	@.ci/venv "$(PYTHON)" .tools/bench $< && touch $@
+
 format: install-dev ## Put the code in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -45,6 +50,7 @@ lock: .tools/uv/bin/uv ## Write the pinned, hashed requirements from pyproject.t
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group sam --output-file requirements-sam.txt
+	$(COMPILE) --group bench --output-file requirements-bench.txt
 	$(COMPILE) --group story --constraints requirements.txt --output-file functions/story/requirements.txt
 	@! grep -n "://" requirements*.txt functions/*/requirements.txt || { echo "A requirements file names an address; it must not."; exit 1; }
 

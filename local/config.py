@@ -75,6 +75,7 @@ class Bucket:
 
     logical_id: str
     name: str
+    edge_may_list: bool = False  # its policy lets CloudFront list it, so that a missing key is a 404 and no 403
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,9 @@ class Emulator:
             if origin.domain in urls:
                 origins[origin.origin_id] = urls[origin.domain]
             elif bucket:
-                origins[origin.origin_id] = S3Origin(bucket.name, self._services, published=self._published)
+                origins[origin.origin_id] = S3Origin(
+                    bucket.name, self._services, published=self._published, may_list=bucket.edge_may_list
+                )
         return origins
 
     async def _publish(self) -> None:

@@ -2,9 +2,9 @@
 
 What hop this is: `edge -> [site] -> aws_services`.
 
-What the real service does: S3 answers a distribution that signs its requests and may `s3:GetObject`, and nothing else
-(https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html). To a
-caller who may not list the bucket, an object that is not there is 403, not 404
+What the real service does: S3 answers a distribution that signs its requests and may `s3:GetObject`
+(https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html). An
+object that is not there is 404 to a caller who may list the bucket, and 403 to others
 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
 
 What differs here, on purpose:
@@ -40,6 +40,7 @@ _XML = (b"content-type", b"application/xml")
 _SERVER = (b"server", b"AmazonS3")
 _MESSAGES = {
     "AccessDenied": "Access Denied",
+    "NoSuchKey": "The specified key does not exist.",
     "InvalidURI": "The path is not UTF-8",
     "MethodNotAllowed": "An origin is only read from",
 }
@@ -50,10 +51,14 @@ class S3Origin:
     """ASGI app for GET and HEAD of the objects in one bucket.
 
     *published* is done when the page is in the bucket; when it has failed, so do requests, with its `EmulatorError`.
+    *may_list* says whether the bucket's policy lets the distribution list it.
     """
 
-    def __init__(self, bucket_name: str, services: AwsServices, *, published: asyncio.Future[None]) -> None:
+    def __init__(
+        self, bucket_name: str, services: AwsServices, *, published: asyncio.Future[None], may_list: bool = False
+    ) -> None:
         self._bucket_name = bucket_name
+        self._may_list = may_list
         self._services = services
         self._published = published
 
@@ -78,7 +83,7 @@ class S3Origin:
         signed = [(b"host", b"s3.amazonaws.com"), signature("s3", "us-east-1"), *asked]
         async with self._services.request(scope["method"], target, headers=signed) as reply:
             if reply.status == 404:
-                await _refuse(send, 403, "AccessDenied")
+                await (_refuse(send, 404, "NoSuchKey") if self._may_list else _refuse(send, 403, "AccessDenied"))
                 return
             kept = [header for header in reply.headers if _is_of_object(header[0])]
             await stream(send, reply.status, headers=[*kept, _SERVER], chunks=reply.chunks)

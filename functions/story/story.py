@@ -10,7 +10,7 @@ What differs here, on purpose:
 1. A story that would outlast the function's timeout ends early, without `end-of-stream`, and the reader's reconnect
    gets the rest.
 2. What the first word does not need is imported after it: each import on the way there is a wait that every viewer
-   of a cold start would see. Logging waits until the reply is out.
+   of a cold start would see. Logging is imported in the last pause and done when the reply is out.
 """
 
 from __future__ import annotations
@@ -89,6 +89,8 @@ def _telling(request: StoryRequest, words: list[str], context: Context, clock: C
         for cue, position in narrate(len(words), pauses, told=request.told, stop_at=stop_at, clock=clock):
             sent += cue == WORD
             yield _chunk(cue, position, words, retry_ms=RETRY_MS if position == first else None)
+            if position == len(words):
+                import journal
         ended = "out_of_time" if cue == TIME_UP else "complete"
     finally:
         duration_ms = round((clock.monotonic() - started) * 1000)

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.config import Bucket, Stack
+from local.config import Stack
 from local.errors import TemplateError
 from local.template.addresses import STACK_NAME, Addresses
+from local.template.buckets import read_buckets
 from local.template.custom_resources import read_custom_resources
 from local.template.distribution import read_distribution
 from local.template.document import load_document
@@ -52,9 +53,7 @@ def _stack(document: Mapping[str, object], *, root: Path, addresses: Addresses, 
         region=addresses.region,
         account_id=addresses.account_id,
         functions=functions,
-        buckets=tuple(
-            Bucket(bucket.logical_id, resources.ref(bucket)) for bucket in resources.of_type("AWS::S3::Bucket")
-        ),
+        buckets=read_buckets(resources),
         distribution=read_distribution(resources),
         custom_resources=read_custom_resources(resources, functions),
         outputs=_outputs(mapping(document.get("Outputs")), resources),

@@ -139,6 +139,17 @@ async def test_what_is_no_object_is_access_denied(page: S3Origin, target: str, m
     assert b"secret" not in answer.body
 
 
+async def test_missing_object_for_one_who_may_list_is_404(services: AwsServices) -> None:
+    """A bucket policy with s3:ListBucket lets S3 say that there is no such key."""
+    published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    published.set_result(None)
+
+    answer = await ask(S3Origin(BUCKET, services, published=published, may_list=True), "GET", "/missing.html")
+
+    assert answer.status == 404
+    assert b"<Code>NoSuchKey</Code>" in answer.body
+
+
 async def test_path_that_is_not_utf8_is_400(page: S3Origin) -> None:
     """Keys are UTF-8."""
     answer = await ask(page, "GET", "/caf%E9.html")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from local.config import Bucket
 from local.errors import TemplateError
 from local.template.addresses import Addresses
 from local.template.attributes import function_name
+from local.template.buckets import read_buckets
 from local.template.parameters import parameter_values
 from local.template.resources import Resources
 
@@ -194,3 +196,21 @@ def test_parameter_refused(declared: dict[str, object], given: dict[str, str], s
         parameter_values(declared, given, ADDRESSES)
 
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("statement", "may_list"),
+    [
+        ({"Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject"}, False),
+        ({"Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": ["s3:ListBucket"]}, True),
+        ({"Effect": "Allow", "Principal": {"Service": ["cloudfront.amazonaws.com"]}, "Action": "s3:*"}, True),
+        ({"Effect": "Deny", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:*"}, False),
+        ({"Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket"}, False),
+    ],
+)
+def test_policy_that_lets_the_edge_list_a_bucket(statement: dict[str, object], may_list: bool) -> None:
+    """It decides whether a missing page is a 404 or a 403."""
+    policy = {"Bucket": {"Ref": "Pages"}, "PolicyDocument": {"Statement": statement}}
+    written = {"Pages": {"Type": "AWS::S3::Bucket"}, "P": {"Type": "AWS::S3::BucketPolicy", "Properties": policy}}
+
+    assert read_buckets(resources(written)) == (Bucket("Pages", "local-pages-111122223333", edge_may_list=may_list),)

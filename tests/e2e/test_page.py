@@ -1,0 +1,72 @@
+"""The page in its bucket behind the edge, and the AWS endpoint that SDKs use."""
+
+from __future__ import annotations
+
+import re
+
+import boto3
+import httpx
+import pytest
+
+from tests.e2e.local_cloud import ROOT, LocalCloud
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "content_type"),
+    [
+        ("/", "index.html", "text/html; charset=utf-8"),
+        ("/app.js", "app.js", "text/javascript; charset=utf-8"),
+        ("/style.css", "style.css", "text/css; charset=utf-8"),
+        ("/favicon.svg", "favicon.svg", "image/svg+xml"),
+    ],
+)
+def test_every_file_of_the_page(viewer: httpx.Client, path: str, file: str, content_type: str) -> None:
+    """As the publisher put it into the bucket, with the security headers of the template's policy."""
+    response = viewer.get(path)
+
+    assert response.status_code == 200
+    assert response.content == (ROOT / "functions/site/page" / file).read_bytes()
+    assert response.headers["content-type"].startswith(content_type.split(";")[0])
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_unchanged_page_is_not_sent_again(viewer: httpx.Client) -> None:
+    """304 for the ETag that the first answer had."""
+    etag = viewer.get("/").headers["etag"]
+
+    response = viewer.get("/", headers={"if-none-match": etag})
+
+    assert (response.status_code, response.content) == (304, b"")
+
+
+def test_missing_file(viewer: httpx.Client) -> None:
+    """The template lets the distribution list its bucket, so S3 says that there is no such key."""
+    response = viewer.get("/nothing.html")
+
+    assert response.status_code == 404
+    assert "<Code>NoSuchKey</Code>" in response.text
+
+
+def test_function_url_refuses_unsigned_requests(cloud: LocalCloud, viewer: httpx.Client) -> None:
+    """Only the edge signs, as origin access control does."""
+    match = re.search(r"http://(\S+\.lambda-url\.\S+?):", "\n".join(cloud.lines))
+    assert match is not None
+
+    response = viewer.get("/sse", headers={"host": match[1]})
+
+    assert response.status_code == 403
+    assert response.headers["x-amzn-errortype"] == "AccessDeniedException"
+
+
+def test_boto3_sees_the_bucket(cloud: LocalCloud) -> None:
+    """What is not Lambda goes to moto through the AWS endpoint."""
+    httpx.get(cloud.url, timeout=30)  # answered once the page is there
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "us-east-1"}
+    s3 = boto3.client("s3", endpoint_url=cloud.aws_url.replace("localhost", "127.0.0.1"), **keys)
+
+    (bucket,) = s3.list_buckets()["Buckets"]
+    listed = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket["Name"])["Contents"]]
+
+    assert listed == ["app.js", "favicon.svg", "index.html", "style.css"]
+    s3.close()
