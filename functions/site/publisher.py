@@ -47,6 +47,7 @@ def handler(event: ResourceRequest, context: Context) -> None:
         raise ValueError("This event is no request of CloudFormation: it has no ResponseURL to answer to.")
     if "AWS_LAMBDA_LOG_LEVEL" not in os.environ:  # set where the function's LoggingConfig decides
         logging.getLogger().setLevel(logging.INFO)
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # or it tells at each start where it found credentials
     logger.info("%s of %s asked for", event["RequestType"], event["LogicalResourceId"])
     answer = Answer(event, physical_resource_id(event), log_stream_name=context.log_stream_name)
     try:
