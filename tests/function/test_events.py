@@ -52,10 +52,12 @@ def test_every_event_file_is_listed() -> None:
     listed = (EVENTS / "README.md").read_text(encoding="utf-8")
 
     for path in EVENTS.glob("*.json"):
-        assert f"| `{path.name}` |" in listed
+        assert f"`{path.name}`" in listed
 
 
-@pytest.mark.parametrize("path", list(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in EVENTS.glob("*.json") if not path.stem.startswith("site-")], ids=lambda path: path.stem
+)
 def test_event_files_have_the_shape_of_payload_format_2(path: Path) -> None:
     """Every key the format always has, lower-case headers, and parts that say the same thing twice agree."""
     event = load(path.stem)

@@ -56,6 +56,7 @@ async def test_moto_listens_on_loopback_alone(services: AwsServices) -> None:
     listening = [
         (connection.laddr.ip, connection.laddr.port)
         for child in psutil.Process().children()
+        if any(argument.endswith("moto_process.py") for argument in child.cmdline())
         for connection in child.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
