@@ -15,11 +15,19 @@ from typing import Any, TypeAlias
 
 from local.wire.headers import HOP_BY_HOP, Header
 
+# A scope extension, so that no header of a viewer can forge it: https://asgi.readthedocs.io/en/stable/extensions.html
+ORIGIN_ACCESS_CONTROL = "aws.origin_access_control"  # its value: {"source_arn": <the distribution's ARN>}
+
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Route: TypeAlias = tuple[str, str, ASGIApp]  # method, pattern of the whole path, who answers
+
+
+class DisconnectedError(Exception):
+    """The caller closed its connection before its request was whole."""
 
 
 def end_to_end(headers: Iterable[Header]) -> list[Header]:
@@ -30,6 +38,20 @@ def end_to_end(headers: Iterable[Header]) -> list[Header]:
         if name == b"connection":
             dropped.update(token.strip().lower() for token in value.split(b","))
     return [header for header in passed if header[0] not in dropped]
+
+
+async def whole_body(receive: Receive, *, limit: int) -> bytes | None:
+    """The request's body; None when it has more than *limit* bytes. Raises `DisconnectedError`."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        body += message.get("body", b"")
+        if len(body) > limit:
+            return None
+        more = message.get("more_body", False)
+    return bytes(body)
 
 
 async def respond(send: Send, status: int, *, headers: Iterable[Header] = (), body: bytes = b"") -> None:

@@ -1,6 +1,6 @@
 """The AWS endpoint: the one address that functions, the AWS CLI and SDKs use in place of all of AWS.
 
-What hop this is: `function, CLI, SDK -> [aws_endpoint] -> custom_resources | aws_services`.
+What hop this is: `function, CLI, SDK -> [aws_endpoint] -> invoke_api | custom_resources | aws_services`.
 
 What the real service does: each service has endpoints of its own; `AWS_ENDPOINT_URL` sends the calls of any client to
 one address (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
@@ -12,27 +12,28 @@ What differs here, on purpose:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 
-from local.asgi import ASGIApp, Receive, Scope, Send, end_to_end, respond, stream
+from local.asgi import ASGIApp, DisconnectedError, Receive, Route, Scope, Send, end_to_end, respond, stream
 from local.aws_services import AwsServices
 from local.custom_resources import ANSWER_PATH
 from local.errors import EmulatorError
 
 
 class AwsEndpoint:
-    """ASGI app. *answers* takes what functions PUT to a custom resource's ResponseURL; moto takes everything else."""
+    """ASGI app. *answers* takes what functions PUT to a custom resource's ResponseURL, *functions* are the routes of
+    the Lambda API; moto takes everything else. The named groups of a route's pattern are the scope's `path_params`.
+    """
 
-    def __init__(self, services: AwsServices, answers: ASGIApp) -> None:
+    def __init__(self, services: AwsServices, answers: ASGIApp, functions: Iterable[Route] = ()) -> None:
         self._services = services
-        self._routes: tuple[tuple[str, str, ASGIApp], ...] = (
-            # method, start of the path, who answers
-            ("PUT", ANSWER_PATH, answers),
-        )
+        self._routes: tuple[Route, ...] = (("PUT", re.escape(ANSWER_PATH) + ".*", answers), *functions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        for method, prefix, app in self._routes:
-            if scope["method"] == method and scope["path"].startswith(prefix):
+        for method, pattern, app in self._routes:
+            if scope["method"] == method and (match := re.fullmatch(pattern, scope["path"])):
+                scope["path_params"] = match.groupdict()
                 await app(scope, receive, send)
                 return
         await self._pass_on(scope, receive, send)
@@ -46,15 +47,11 @@ class AwsEndpoint:
             async with self._services.request(scope["method"], target, headers=headers, body=body) as reply:
                 started = True
                 await stream(send, reply.status, headers=reply.headers, chunks=reply.chunks)
-        except _CallerLeftError:
+        except DisconnectedError:
             return
         except EmulatorError as error:
             if not started:  # else what was begun stays visibly unfinished
                 await respond(send, 503, headers=[(b"content-type", b"text/plain")], body=f"{error}\n".encode())
-
-
-class _CallerLeftError(Exception):
-    """The caller closed its connection before its request was whole."""
 
 
 def _has_body(scope: Scope) -> bool:
@@ -66,7 +63,7 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _CallerLeftError
+            raise DisconnectedError
         more = message.get("more_body", False)
         if message.get("body"):
             yield message["body"]

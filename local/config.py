@@ -67,6 +67,7 @@ class Function:
     system_log_level: str | None = None
     url: FunctionUrl | None = None
     permissions: tuple[Permission, ...] = ()
+    qualifiers: tuple[str, ...] = ()  # besides $LATEST: its aliases, and "1" where the template publishes a version
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import tempfile
 import threading
@@ -28,11 +29,13 @@ from local.custom_resources import CustomResources
 from local.dispatcher import Dispatcher
 from local.edge.edge import Edge
 from local.environment.execution import Surroundings
-from local.environment.variables import World
+from local.environment.variables import ACCESS_KEY, SECRET_KEY, World
 from local.errors import EmulatorError
 from local.front import Front
+from local.function_access import Access
 from local.function_url import FunctionUrlApp
 from local.invocation import FunctionError, Invocation
+from local.invoke_api.api import InvokeApi
 from local.reports import Reports
 from local.runtime_server import RuntimeListener
 from local.servers import HttpServer, bind, port_of
@@ -103,11 +106,14 @@ class Emulator:
         stack, self._folder = self.stack, Path(tempfile.mkdtemp(prefix="lambda-sse-"))
         self._surroundings = Surroundings(self._world, self.reports, self._folder, RuntimeListener.open)
         self.dispatcher = Dispatcher(stack.functions, self._surroundings)
+        self._invoke_api = InvokeApi(stack, self.dispatcher, self.reports, url_of=self.function_url)
         self._services = AwsServices()
         self._custom_resources = CustomResources(stack, endpoint_url=self._world.aws_endpoint)
         self._published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         urls = {
-            function.url.domain: FunctionUrlApp(function, self.dispatcher, account_id=stack.account_id)
+            function.url.domain: FunctionUrlApp(
+                Access(function, stack.region, _secrets()), self.dispatcher, self.reports, account_id=stack.account_id
+            )
             for function in stack.functions
             if function.url
         }
@@ -118,7 +124,7 @@ class Emulator:
         )
         self._servers = [
             HttpServer(Front(edge, urls, self.reports), self._sockets),
-            HttpServer(AwsEndpoint(self._services, self._custom_resources), self._aws_sockets),
+            HttpServer(AwsEndpoint(self._services, self._custom_resources, self._invoke_api.routes), self._aws_sockets),
         ]
         for server in self._servers:
             await server.open()
@@ -135,6 +141,7 @@ class Emulator:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self._invoke_api.close()
         await self.dispatcher.close()
         await asyncio.gather(*(server.close() for server in self._servers))
         await self._services.stop()
@@ -216,6 +223,14 @@ class Emulator:
             await self._run_custom_resources(functions)
         except EmulatorError as error:
             self.reports.note(f"The update failed: {error}")
+
+
+def _secrets() -> dict[str, str]:
+    """The secret of each access key whose signature is accepted: the functions' own, and the user's if there is one."""
+    known = {ACCESS_KEY: SECRET_KEY}
+    if key := os.environ.get("AWS_ACCESS_KEY_ID"):
+        known[key] = os.environ.get("AWS_SECRET_ACCESS_KEY", "")
+    return known
 
 
 class _Thread(threading.Thread):

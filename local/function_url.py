@@ -11,9 +11,7 @@ answers what is no HTTP response, is a 502.
 What differs here, on purpose:
 1. a reply that is cut short ends without its last chunk, so that the viewer sees an aborted body; what AWS's function
    URLs do then is not documented;
-2. with `AuthType: AWS_IAM` only the edge's own calls are let in; signatures of other callers are not verified yet, so
-   these are refused;
-3. the body of a 429 is the Invoke API's; for function URLs none is documented.
+2. the body of a 429 is the Invoke API's; for function URLs none is documented.
 """
 
 from __future__ import annotations
@@ -23,11 +21,14 @@ import json
 import secrets
 import time
 
-from local.asgi import Message, Receive, Scope, Send, respond
-from local.config import Function, FunctionUrl
+from local import cors
+from local.asgi import ORIGIN_ACCESS_CONTROL, Message, Receive, Scope, Send, respond
+from local.config import Cors, FunctionUrl
 from local.dispatcher import Dispatcher, ThrottledError
+from local.function_access import Access, AccessDeniedError
 from local.invocation import CallerLeftError, FunctionError, Invocation, ReplyCutError
-from local.reports import RequestReport
+from local.reports import Reports, RequestReport
+from local.signature import SignatureError
 from local.wire import prelude
 from local.wire.headers import Header, leaving_function
 from local.wire.http_event import HttpRequest, MalformedReplyError, event_of, reply_of
@@ -38,18 +39,21 @@ _BODYLESS = (204, 304)
 
 
 class FunctionUrlApp:
-    """ASGI: the endpoint of *function*, which has a URL."""
+    """ASGI: the endpoint of the function that *access* guards."""
 
-    def __init__(self, function: Function, dispatcher: Dispatcher, *, account_id: str) -> None:
-        assert function.url is not None
-        self._function = function
-        self._url: FunctionUrl = function.url
+    def __init__(self, access: Access, dispatcher: Dispatcher, reports: Reports, *, account_id: str) -> None:
+        self._access = access
+        self._function = access.function
+        assert self._function.url is not None
+        self._url: FunctionUrl = self._function.url
+        self._cors: Cors = self._url.cors or Cors()
         self._dispatcher = dispatcher
+        self._reports = reports
         self._account_id = account_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._url.auth_type == "AWS_IAM" and "aws.origin_access_control" not in scope.get("extensions", {}):
-            await _refuse(send, 403, {"Message": "Forbidden"}, (b"x-amzn-errortype", b"AccessDeniedException"))
+        if self._url.cors and cors.is_preflight(scope["method"], scope["headers"]):
+            await respond(send, 200, headers=cors.preflight_headers(self._cors, scope["headers"]))
             return
         try:
             body = await _whole_body(receive)
@@ -58,7 +62,19 @@ class FunctionUrlApp:
         if body is None:
             await _refuse(send, 413, {"message": f"Request must be smaller than {MAX_REQUEST_BYTES} bytes"})
             return
-        invocation = self._invocation(scope, body)
+        request = _request(scope, body)
+        edge = scope.get("extensions", {}).get(ORIGIN_ACCESS_CONTROL, {})
+        try:
+            access_key = self._access.check(request, distribution_arn=edge.get("source_arn"))
+        except AccessDeniedError as denied:
+            await _refuse(send, 403, {"Message": denied.message}, (b"x-amzn-errortype", b"AccessDeniedException"))
+            return
+        except SignatureError as error:
+            await _refuse(send, 403, {"message": error.message}, (b"x-amzn-errortype", error.error_type.encode()))
+            return
+        await self._invoke(scope, receive, send, self._invocation(request, access_key))
+
+    async def _invoke(self, scope: Scope, receive: Receive, send: Send, invocation: Invocation) -> None:
         report: RequestReport | None = scope.get("local.report")
         if report:
             report.function, report.request_id = self._function.logical_id, invocation.request_id
@@ -72,23 +88,16 @@ class FunctionUrlApp:
             report.cold_start = invocation.cold_start
         watcher = asyncio.get_running_loop().create_task(_abandon_when_left(receive, invocation))
         try:
-            await _Answer(invocation, send, report).give(is_head=scope["method"] == "HEAD")
-        except asyncio.CancelledError:  # by the edge, which waits for an origin only so long
+            added = cors.response_headers(self._cors, scope["headers"])
+            answer = _Answer(invocation, send, report, added=added, reports=self._reports)
+            await answer.give(is_head=scope["method"] == "HEAD")
+        except BaseException:  # cancelled by the edge, which waits for an origin only so long, or nothing can be sent
             invocation.abandon()
             raise
         finally:
             watcher.cancel()
 
-    def _invocation(self, scope: Scope, body: bytes) -> Invocation:
-        request = HttpRequest(
-            method=scope["method"],
-            path=scope["raw_path"].decode("latin-1"),
-            query=scope["query_string"].decode("latin-1"),
-            headers=scope["headers"],
-            body=body,
-            source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
-            http_version=scope["http_version"],
-        )
+    def _invocation(self, request: HttpRequest, access_key: str | None) -> Invocation:
         trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Sampled=0"
         invocation = Invocation(
             self._function, b"", streamed=self._url.invoke_mode == "RESPONSE_STREAM", trace_id=trace_id
@@ -97,8 +106,9 @@ class FunctionUrlApp:
             request,
             url_id=self._url.url_id,
             domain=self._url.domain,
-            account_id=self._account_id,
+            account_id=self._account_id if self._url.auth_type == "AWS_IAM" else "anonymous",
             request_id=invocation.request_id,
+            access_key=access_key,
         )
         invocation.event = json.dumps(event, ensure_ascii=False).encode()
         return invocation
@@ -107,10 +117,20 @@ class FunctionUrlApp:
 class _Answer:
     """The HTTP response to one request."""
 
-    def __init__(self, invocation: Invocation, send: Send, report: RequestReport | None) -> None:
+    def __init__(
+        self,
+        invocation: Invocation,
+        send: Send,
+        report: RequestReport | None,
+        *,
+        added: list[Header],
+        reports: Reports,
+    ) -> None:
         self._invocation = invocation
         self._send = send
         self._report = report
+        self._added = added  # by the URL's CORS configuration
+        self._reports = reports
 
     async def give(self, *, is_head: bool) -> None:
         """Answer; returns without the last chunk when the reply was cut short after its first."""
@@ -159,7 +179,12 @@ class _Answer:
             (b"x-amzn-requestid", self._invocation.request_id.encode()),
             (b"x-amzn-trace-id", self._invocation.trace_id.encode()),
         ]
-        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *ours]})
+        if twice := cors.duplicated(self._added, headers):
+            names = ", ".join(twice)
+            function = self._invocation.function.logical_id
+            self._reports.note(f"{function}  sets {names}, and so does its URL's Cors: browsers refuse that")
+        headers = [*headers, *self._added, *ours]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _relay(self, first: bytes, *, bodyless: bool) -> None:
         data: bytes | None = first
@@ -180,6 +205,18 @@ class _Answer:
     def _note(self, text: str) -> None:
         if self._report:
             self._report.note = text
+
+
+def _request(scope: Scope, body: bytes) -> HttpRequest:
+    return HttpRequest(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=scope["headers"],
+        body=body,
+        source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
+        http_version=scope["http_version"],
+    )
 
 
 async def _whole_body(receive: Receive) -> bytes | None:

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from local.config import Function
+from local.reports import LogTail
 
 HIGH_WATER_BYTES = 64 * 1024
 
@@ -139,11 +140,20 @@ class Timings:
 class Invocation:
     """One event for *function*; *event* is the JSON document the handler gets.
 
-    A caller that takes the reply as a whole, not *streamed*, may be sent much less.
+    A caller that takes the reply as a whole, not *streamed*, may be sent much less. *invoked_arn* has the version or
+    alias that the caller named, *client_context* is a JSON document that it sent beside the event.
     """
 
     def __init__(
-        self, function: Function, event: bytes, *, streamed: bool = True, trace_id: str = "", request_id: str = ""
+        self,
+        function: Function,
+        event: bytes,
+        *,
+        streamed: bool = True,
+        trace_id: str = "",
+        request_id: str = "",
+        invoked_arn: str = "",
+        client_context: str = "",
     ) -> None:
         self.function = function
         self.event = event
@@ -151,6 +161,9 @@ class Invocation:
         self.request_id = request_id or str(uuid.uuid4())
         self.invocation_id = str(uuid.uuid4())  # what the runtime echoes, unlike the request id never used twice
         self.trace_id = trace_id
+        self.invoked_arn = invoked_arn or function.arn
+        self.client_context = client_context
+        self.log_tail: LogTail | None = None  # set by a caller who wants to read it
         self.deadline_ms = 0  # epoch milliseconds, set when the event is handed over
         self.cold_start = False
         self.reply = ReplyBuffer()

@@ -47,7 +47,10 @@ async def invoke(
         names = ", ".join(function.logical_id for function in stack.functions)
         raise EmulatorError(f"The template has no function {name}; it has {names}.")
     invocation = Invocation(function, event)
-    dispatcher.invoke(invocation)
+    try:
+        dispatcher.invoke(invocation)
+    except ThrottledError as error:
+        raise EmulatorError(f"The invocation was throttled: {error}.") from error
     succeeded = await _print_reply(invocation, write)
     await invocation.completed.wait()  # for its REPORT line
     return succeeded
@@ -63,12 +66,14 @@ async def _print_reply(invocation: Invocation, write: Callable[[bytes], None]) -
                 parser = None
                 _print_head(parsed[0])
                 write(parsed[1])
+        if parser:
+            raise parser.unfinished()
     except FunctionError as error:
         write(error.failure.document + b"\n")
         return False
     except prelude.PreludeError as error:
         print(f"local: {error}", file=sys.stderr)
-        invocation.abandon()
+        invocation.reply.abandon()
         return False
     return True
 

@@ -20,6 +20,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from local.config import Function
+from local.cost import Bill, in_words
+
+TAIL_BYTES = 4 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +61,41 @@ class RequestReport:
     note: str = ""
 
 
+class LogTail:
+    """The end of one invocation's log as CloudWatch would have it, for a caller who asks for it."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def add(self, line: str) -> None:
+        """Take a line; the lines of one log event are separated by carriage returns."""
+        self._kept = (self._kept + line.replace("\r", "\n").encode() + b"\n")[-TAIL_BYTES:]
+
+    def read(self) -> bytes:
+        """UTF-8, at most 4 KB, beginning with a whole character."""
+        start = next((index for index, byte in enumerate(self._kept) if byte & 0xC0 != 0x80), 0)
+        return self._kept[start:]
+
+
 class Reports:
-    """Formats lines and hands each to *write*; *log_format* is "text" or "json"."""
+    """Formats lines and hands each to *write*; *log_format* is "text" or "json".
+
+    What belongs to an invocation's log also goes to its *tail*, where somebody asked for that.
+    """
 
     def __init__(self, write: Callable[[str], None], log_format: str = "text") -> None:
         self._write = write
         self._json = log_format == "json"
+        self.bill = Bill()
 
     def note(self, text: str) -> None:
         """A sentence of the emulator's own."""
         self._write(json.dumps({"type": "note", "text": text}) if self._json else text)
 
-    def output(self, function: Function, line: str) -> None:
+    def output(self, function: Function, line: str, tail: LogTail | None = None) -> None:
         """A line that a worker printed."""
+        if tail:
+            tail.add(line)
         if self._json:
             self._write(json.dumps({"type": "output", "function": function.logical_id, "line": line}))
             return
@@ -78,38 +103,34 @@ class Reports:
         for row in line.split("\r"):
             self._write(f"{function.logical_id}  {row}")
 
-    def start(self, function: Function, request_id: str) -> None:
+    def start(self, function: Function, request_id: str, tail: LogTail | None = None) -> None:
         """The event was handed to the runtime."""
-        if self._wants_json(function):
-            self._platform(function, "platform.start", {"requestId": request_id, "version": "$LATEST"})
-        else:
-            self.output(function, f"START RequestId: {request_id} Version: $LATEST")
+        event = _event("platform.start", {"requestId": request_id, "version": "$LATEST"})
+        self._platform(function, event, [f"START RequestId: {request_id} Version: $LATEST"], tail)
 
-    def timed_out(self, function: Function, request_id: str) -> None:
-        """The invocation ran into the function's timeout."""
-        if not self._wants_json(function):
-            seconds = f"{function.timeout_seconds:.2f}"
-            self.output(function, f"{_now()} {request_id} Task timed out after {seconds} seconds")
+    def timed_out(self, function: Function, request_id: str, tail: LogTail | None = None) -> None:
+        """The invocation ran into the function's timeout; in JSON `end` alone says so."""
+        text = f"{_now()} {request_id} Task timed out after {function.timeout_seconds:.2f} seconds"
+        self._platform(function, None, [text], tail)
 
-    def init(self, function: Function, init_ms: float, status: str, error_type: str | None = None) -> None:
+    def init(
+        self,
+        function: Function,
+        init_ms: float,
+        status: str,
+        error_type: str | None = None,
+        tail: LogTail | None = None,
+    ) -> None:
         """The init phase failed; nothing is written about one that went well."""
-        if self._wants_json(function):
-            record: dict[str, object] = {
-                "phase": "init",
-                "status": status,
-                "metrics": {"durationMs": round(init_ms, 2)},
-            }
-            self._platform(function, "platform.initReport", record | ({"errorType": error_type} if error_type else {}))
-        else:
-            suffix = f"\tError Type: {error_type}" if error_type else ""
-            self.output(function, f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: {status}{suffix}")
+        record: dict[str, object] = {"phase": "init", "status": status, "metrics": {"durationMs": round(init_ms, 2)}}
+        event = _event("platform.initReport", record | ({"errorType": error_type} if error_type else {}))
+        suffix = f"\tError Type: {error_type}" if error_type else ""
+        text = f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: {status}{suffix}"
+        self._platform(function, event, [text], tail)
 
-    def end(self, function: Function, report: InvocationReport) -> None:
+    def end(self, function: Function, report: InvocationReport, tail: LogTail | None = None) -> None:
         """The invocation is over: END and REPORT."""
-        if self._wants_json(function):
-            self._platform(function, "platform.report", _report_record(function, report))
-            return
-        self.output(function, f"END RequestId: {report.request_id}")
+        self.bill.add(function, report.billed_ms)
         parts = [
             f"REPORT RequestId: {report.request_id}",
             f"Duration: {report.duration_ms:.2f} ms",
@@ -122,11 +143,15 @@ class Reports:
         status = "" if report.status == "success" else f"Status: {report.status}"
         if report.error_type:
             status += f"\tError Type: {report.error_type}"
-        self.output(function, "\t".join([*parts, status]))  # a tab follows the last figure too
+        text = "\t".join([*parts, status])  # a tab follows the last figure too
+        event = _event("platform.report", _report_record(function, report))
+        self._platform(function, event, [f"END RequestId: {report.request_id}", text], tail)
 
     def ran_on(self, function: Function, seconds: float) -> None:
         """The function has ended, *seconds* after its viewer left; on AWS that time is billed."""
-        self.note(f"{function.logical_id}  ran on for {seconds:.2f} s after its viewer had left: on AWS that is billed")
+        self.bill.add_unwatched(function, seconds * 1000)
+        cost = in_words(function, seconds * 1000)
+        self.note(f"{function.logical_id}  ran on for {seconds:.2f} s after its viewer had left; billed on AWS: {cost}")
 
     def request(self, report: RequestReport) -> None:
         """A request is over, for the viewer at least."""
@@ -135,12 +160,15 @@ class Reports:
         else:
             self._write(request_line(report))
 
-    def _wants_json(self, function: Function) -> bool:
-        return self._json or function.log_format == "JSON"
-
-    def _platform(self, function: Function, kind: str, record: dict[str, object]) -> None:
-        line = json.dumps({"time": _now(), "type": kind, "record": record})
-        self._write(line if self._json else f"{function.logical_id}  {line}")
+    def _platform(self, function: Function, event: str | None, texts: list[str], tail: LogTail | None) -> None:
+        """Lambda's own lines: *texts*, or in their place one JSON *event* where that is wanted."""
+        events = [event] if event else []
+        lines = events if function.log_format == "JSON" else texts
+        if tail:
+            for line in lines:
+                tail.add(line)
+        for line in events if self._json else lines:
+            self._write(line if self._json else f"{function.logical_id}  {line}")
 
 
 def request_line(report: RequestReport) -> str:
@@ -158,6 +186,10 @@ def request_line(report: RequestReport) -> str:
     if report.note:
         parts.append(report.note)
     return "  ".join(parts)
+
+
+def _event(kind: str, record: dict[str, object]) -> str:
+    return json.dumps({"time": _now(), "type": kind, "record": record})
 
 
 def _report_record(function: Function, report: InvocationReport) -> dict[str, object]:

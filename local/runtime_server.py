@@ -65,6 +65,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._error: tuple[h11.Request, bytearray] | None = None  # an error document that is coming in
         self._refused: RefusedError | None = None  # the answer to a request whose rest is still coming in
         self._answer: asyncio.Task[None] | None = None  # to a `next` that waits
+        self._head_only = False  # the answer to HEAD has no body
 
     # Protocol interface
 
@@ -129,6 +130,7 @@ class RuntimeConnection(asyncio.Protocol):
         if self._http.they_are_waiting_for_100_continue and self._transport:
             self._transport.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
         method, target = request.method.decode(), request.target.decode("latin-1")
+        self._head_only = method == "HEAD"
         if method == "GET" and target == _NEXT:
             return
         match = _REPLY.fullmatch(target)
@@ -188,7 +190,7 @@ class RuntimeConnection(asyncio.Protocol):
         assert self._transport is not None
         fields = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *(headers or [])]
         head = self._http.send(h11.Response(status_code=status, headers=fields))
-        data = self._http.send(h11.Data(data=body))
+        data = self._http.send(h11.Data(data=b"" if self._head_only else body))
         end = self._http.send(h11.EndOfMessage())
         self._transport.write((head or b"") + (data or b"") + (end or b""))
         if self._http.our_state is h11.MUST_CLOSE:
@@ -238,8 +240,9 @@ def _invocation_headers(invocation: Invocation) -> list[tuple[bytes, bytes]]:
         "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
         "Lambda-Runtime-Invocation-Id": invocation.invocation_id,
         "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
-        "Lambda-Runtime-Invoked-Function-Arn": invocation.function.arn,
+        "Lambda-Runtime-Invoked-Function-Arn": invocation.invoked_arn,
         "Lambda-Runtime-Trace-Id": invocation.trace_id,
+        "Lambda-Runtime-Client-Context": invocation.client_context,
     }
     return [(name.encode(), value.encode()) for name, value in fields.items() if value]
 

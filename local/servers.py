@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import socket
 from collections.abc import Iterator
 
@@ -24,11 +25,13 @@ SHUTDOWN_SECONDS = 1
 def bind(port: int, option: str) -> list[socket.socket]:
     """Listen on *port* (0 for any free one) of 127.0.0.1, and of ::1 where there is one.
 
-    Raises `EmulatorError` that names *option*, when the port is taken.
+    Raises `EmulatorError` that names *option*, when the port is taken or there can be no such port.
     """
+    if not 0 <= port <= 65535:
+        raise EmulatorError(f"There is no port {port}: choose one from 0 to 65535 with {option}.")
     try:
         sockets = [socket.create_server(("127.0.0.1", port), backlog=2048)]
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise _port_error(port, error, option) from error
     try:
         sockets.append(socket.create_server(("::1", port_of(sockets)), family=socket.AF_INET6, backlog=2048))
@@ -41,8 +44,8 @@ def bind(port: int, option: str) -> list[socket.socket]:
     return sockets
 
 
-def _port_error(port: int, error: OSError | OverflowError, option: str) -> EmulatorError:
-    reason = error.strerror if isinstance(error, OSError) else error
+def _port_error(port: int, error: OSError, option: str) -> EmulatorError:
+    reason = os.strerror(error.errno or 0)  # the error's own text repeats the address
     return EmulatorError(
         f"Port {port} cannot be used ({reason}): stop what listens there, or choose another with {option}."
     )

@@ -10,15 +10,12 @@ from html import escape
 from http import HTTPStatus
 from urllib.parse import quote
 
-from local.asgi import ASGIApp, Message, Receive, Scope, Send, respond
+from local.asgi import ORIGIN_ACCESS_CONTROL, ASGIApp, Message, Receive, Scope, Send, respond
 from local.config import Behavior, Distribution, Origin
 from local.edge import headers
 from local.edge.origin_timer import OriginTimer
 from local.edge.path_pattern import compile_pattern, normalized
 from local.errors import EmulatorError
-
-# A scope extension, so that no header of a viewer can forge it: https://asgi.readthedocs.io/en/stable/extensions.html
-ORIGIN_ACCESS_CONTROL = "aws.origin_access_control"  # its value: {"source_arn": <the distribution's ARN>}
 
 _PAGE = """<!doctype html>
 <title>{title}</title>

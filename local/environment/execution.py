@@ -3,8 +3,8 @@
 What hop this is: `dispatcher -> [execution] <- runtime_api <- worker`.
 
 What the real service does: starts the runtime, which initializes and asks for an event (the init phase, at most 10 s);
-hands it one event at a time; regards an invocation as over when the runtime asks for the next; ends the runtime when
-the function's timeout is up; and reports each of these
+hands it one event at a time; regards an invocation as over when the runtime asks for the next, and freezes it until
+then; ends the runtime when the function's timeout is up; and reports each of these
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
 
 What differs here, on purpose:
@@ -31,9 +31,10 @@ from local.environment.process import EntrypointError, WorkerProcess, command, m
 from local.environment.reaper import Reaper
 from local.environment.variables import World, variables
 from local.invocation import Failure, Invocation
-from local.reports import InvocationReport, Reports
+from local.reports import InvocationReport, LogTail, Reports
 
 INIT_LIMIT_SECONDS = 10.0
+IDLE_SECONDS = 300.0  # AWS does not say how long an idle environment is kept
 
 
 class State(enum.Enum):
@@ -62,11 +63,14 @@ class Surroundings:
         reports: Reports,
         folder: Path,
         listen: Callable[[Environment], Awaitable[Listener]],
+        *,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self.world = world
         self.reports = reports
         self.folder = folder
         self.listen = listen
+        self.idle_seconds = idle_seconds
         self.reaper = Reaper(folder)
 
 
@@ -124,6 +128,8 @@ class Environment:
         assert self.state is not State.STOPPED
         self.invocation = invocation
         invocation.cold_start = self.state is State.STARTING
+        if self.state is State.READY:
+            self._thaw()
         self._offered.set()
 
     def stop(self) -> None:
@@ -145,6 +151,8 @@ class Environment:
         self.state = State.READY
         if self.invocation is None:
             self._on_idle(self)
+        if self.idle:  # still: code that has changed meanwhile has no use for it
+            self._freeze()
 
     async def take(self) -> Invocation:
         """Wait for an event and hand it over; its timeout begins to count."""
@@ -156,7 +164,7 @@ class Environment:
         self.state = State.INVOKING
         invocation.hand_over()
         self._timer = asyncio.get_running_loop().call_later(self.function.timeout_seconds, self._timed_out)
-        self._reports.start(self.function, invocation.request_id)
+        self._reports.start(self.function, invocation.request_id, invocation.log_tail)
         return invocation
 
     def init_failed(self, failure: Failure) -> None:
@@ -164,6 +172,10 @@ class Environment:
         self._init_failure = failure
 
     # Inside
+
+    @property
+    def _log_tail(self) -> LogTail | None:
+        return self.invocation.log_tail if self.invocation else None
 
     async def _start(self, runtime_api: str, folder: Path) -> WorkerProcess:
         function, tmp = self.function, folder / "tmp"
@@ -183,17 +195,28 @@ class Environment:
             command(function, environ, opt),
             environ,
             cwd=function.code,
-            on_line=lambda line: self._reports.output(function, line),
+            on_line=lambda line: self._reports.output(function, line, self._log_tail),
         )
         if self.state is State.STOPPED:  # while it was being started
             self._process.kill()
         return self._process
 
+    def _freeze(self) -> None:
+        """Between invocations nothing in the environment runs, threads included; after a while it is given up."""
+        assert self._process is not None
+        self._process.freeze()
+        self._timer = asyncio.get_running_loop().call_later(self._surroundings.idle_seconds, self.stop)
+
+    def _thaw(self) -> None:
+        assert self._process is not None
+        self._stop_timer()
+        self._process.thaw()
+
     def _timed_out(self) -> None:
         assert self.invocation is not None
         request_id = self.invocation.request_id
         self._sample_memory()
-        self._reports.timed_out(self.function, request_id)
+        self._reports.timed_out(self.function, request_id, self._log_tail)
         message = f"RequestId: {request_id} Error: Task timed out after {self.function.timeout_seconds:.2f} seconds"
         self._give_up(Failure.of("Sandbox.Timedout", message), "timeout")
 
@@ -212,7 +235,7 @@ class Environment:
     def _fail(self, error_type: str, message: str) -> None:
         """Give up because of what the runtime cannot have said itself; the log gets the *message* too."""
         if self.state is not State.STOPPED:
-            self._reports.output(self.function, message)
+            self._reports.output(self.function, message, self._log_tail)
             self._give_up(Failure.of(error_type, message), "error")
 
     def _give_up(self, failure: Failure, status: str | None) -> None:
@@ -226,7 +249,8 @@ class Environment:
             self._process.kill()
         error_type = failure.error_type if status == "error" else None
         if was_starting and status:
-            self._reports.init(self.function, (time.monotonic() - self._spawned) * 1000, status, error_type)
+            init_ms = (time.monotonic() - self._spawned) * 1000
+            self._reports.init(self.function, init_ms, status, error_type, self._log_tail)
         if self.invocation:
             self.invocation.end_reply(failure)
             self._complete(status, error_type)
@@ -241,7 +265,7 @@ class Environment:
             report = InvocationReport(
                 invocation.request_id, duration_ms, self._max_memory_mb, init_ms, status, error_type
             )
-            self._reports.end(self.function, report)
+            self._reports.end(self.function, report, invocation.log_tail)
             if invocation.timings.caller_left is not None:
                 self._reports.ran_on(self.function, time.monotonic() - invocation.timings.caller_left)
         invocation.completed.set()

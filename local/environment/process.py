@@ -18,13 +18,16 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from local.config import Function
 from local.environment.variables import RUNTIME_DIR
 
+LAST_WORDS_SECONDS = 1
 MAX_LINE_BYTES = 256 * 1024  # as long as a log event can be: a longer line is cut into several
 
 
@@ -55,65 +58,90 @@ def _first_executable(*candidates: Path) -> str:
     raise EntrypointError("Couldn't find valid bootstrap(s): " + ", ".join(map(str, candidates)))
 
 
-class WorkerProcess:
-    """One running worker, the leader of its own process group."""
+class WorkerProcess(asyncio.SubprocessProtocol):
+    """One running worker, the leader of its own process group; each line it prints goes to *on_line*."""
 
-    def __init__(self, process: asyncio.subprocess.Process, on_line: Callable[[str], None]) -> None:
-        self.pid = process.pid
-        self._process = process
-        self._output = asyncio.create_task(_read_lines(process, on_line))
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._pending = b""  # the beginning of a line
+        self._exited = asyncio.Event()
+        self._silent = asyncio.Event()  # nobody holds its output open any more
 
     @classmethod
     async def spawn(
         cls, argv: list[str], environ: Mapping[str, str], *, cwd: Path, on_line: Callable[[str], None]
     ) -> WorkerProcess:
-        """Start *argv*; each line it prints goes to *on_line*. Raises `EntrypointError` when it cannot start."""
+        """Start *argv*. Raises `EntrypointError` when it cannot start."""
         try:
-            process = await asyncio.create_subprocess_exec(
+            _, process = await asyncio.get_running_loop().subprocess_exec(
+                lambda: cls(on_line),
                 *argv,
                 env=environ,
                 cwd=cwd,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,  # its own group, and no Ctrl-C from the emulator's terminal
             )
         except OSError as error:
             raise EntrypointError(f"{argv[0]} cannot be started: {error.strerror}") from error
-        return cls(process, on_line)
+        return process
 
     @property
     def running(self) -> bool:
-        return self._process.returncode is None
+        return self._transport.get_returncode() is None
 
     async def ended(self) -> str:
         """Wait for the end of the process, its group and its output; how it ended, in Lambda's words."""
-        code = await self._process.wait()
-        self.kill()  # what else is in its group, and may hold the pipe open
+        await self._exited.wait()
+        self.kill()  # what else is in its group, and may hold the output open
         # So may a child that left the group; what the worker itself printed is there by now.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._output, 1)
+            await asyncio.wait_for(self._silent.wait(), LAST_WORDS_SECONDS)
+        self._transport.close()
+        code = self._transport.get_returncode()
+        assert code is not None
         if code < 0:
             return f"signal: {signal.strsignal(-code) or -code}".lower()
         return f"exit status {code}"
 
+    def freeze(self) -> None:
+        """Stop the whole process group where it stands."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on from there."""
+        self._signal(signal.SIGCONT)
+
     def kill(self) -> None:
-        """Kill the whole process group; what has ended already is none the worse for it."""
+        """Kill the whole process group."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal the whole process group; what has ended already is none the worse for it."""
         with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter is macOS's word for ended
-            os.killpg(self.pid, signal.SIGKILL)
+            os.killpg(self.pid, number)
 
+    # Protocol interface
 
-async def _read_lines(process: asyncio.subprocess.Process, on_line: Callable[[str], None]) -> None:
-    assert process.stdout is not None
-    pending = b""
-    while data := await process.stdout.read(64 * 1024):
-        *lines, pending = (pending + data).split(b"\n")
-        if len(pending) > MAX_LINE_BYTES:
-            lines, pending = [*lines, pending], b""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+        self.pid = self._transport.get_pid()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        if len(self._pending) > MAX_LINE_BYTES:
+            lines, self._pending = [*lines, self._pending], b""
         for line in lines:
-            on_line(line.decode(errors="replace"))
-    if pending:
-        on_line(pending.decode(errors="replace"))
+            self._on_line(line.decode(errors="replace"))
+
+    def pipe_connection_lost(self, fd: int, error: Exception | None) -> None:
+        if self._pending:
+            self._on_line(self._pending.decode(errors="replace"))
+        self._silent.set()
+
+    def process_exited(self) -> None:
+        self._exited.set()
 
 
 def max_memory_mb(pid: int) -> int:

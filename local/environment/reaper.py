@@ -23,7 +23,10 @@ class Reaper:
 
     def __init__(self, folder: Path) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, str(folder)], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-I", "-S", __file__, str(folder)],
+            stdin=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
         )
 
     def watch(self, pid: int) -> None:
@@ -44,7 +47,6 @@ class Reaper:
         assert self._child.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # somebody killed it; the emulator works without it
             self._child.stdin.write(line.encode())
-            self._child.stdin.flush()
 
 
 def main(folder: str) -> None:

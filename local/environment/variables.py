@@ -16,15 +16,16 @@ What differs here, on purpose:
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.config import Function
+from local.environment.filesystem import cache_folder
 
 RUNTIME_DIR = Path(__file__).parent.parent / "managed_runtime"
+ACCESS_KEY, SECRET_KEY = "local", "local"
 _ONLY_MANAGED = ("AWS_EXECUTION_ENV", "LAMBDA_RUNTIME_DIR")
 _NEVER_SET = (  # reserved all the same
     "AWS_ACCESS_KEY", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN",
@@ -57,8 +58,8 @@ def variables(
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group or f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_SESSION_TOKEN": "local",
         "LAMBDA_TASK_ROOT": task_root,
         "LAMBDA_RUNTIME_DIR": str(RUNTIME_DIR),
@@ -88,13 +89,9 @@ def _defaults(opt: Path, task_root: str, tmp: Path, world: World) -> dict[str, s
         "LD_LIBRARY_PATH": f"{task_root}:{task_root}/lib:{opt}/lib",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "TMPDIR": str(tmp),
-        "PYTHONPYCACHEPREFIX": str(_bytecode_cache()),
+        "PYTHONPYCACHEPREFIX": str(cache_folder() / "pycache"),
     }
     return defaults | ({"AWS_ENDPOINT_URL": world.aws_endpoint} if world.aws_endpoint else {})
-
-
-def _bytecode_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-sse" / "pycache"
 
 
 def _local_paths(value: str, task_root: str, opt: Path) -> str:

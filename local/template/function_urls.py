@@ -1,4 +1,4 @@
-"""Who can reach a function from outside: function URLs and permissions, by the name of the function.
+"""How a function is reached from outside: function URLs, permissions, aliases and versions, by the function's name.
 
 What the real service does: https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html and .../urls-auth.html
 What differs here, on purpose: 1. a URL or permission for an alias counts for the function, of which one version runs.
@@ -39,6 +39,16 @@ def read_permissions(resources: Resources) -> dict[str, tuple[Permission, ...]]:
         name = function_name(resource.properties.text("FunctionName") or "")
         permissions[name] = (*permissions.get(name, ()), _permission(resource.properties))
     return permissions
+
+
+def read_qualifiers(resources: Resources) -> dict[str, tuple[str, ...]]:
+    """What may stand behind each function's name: function name -> version 1, if one is published, and the aliases."""
+    qualifiers: dict[str, tuple[str, ...]] = {}
+    for resource in (*resources.of_type("AWS::Lambda::Version"), *resources.of_type("AWS::Lambda::Alias")):
+        name = function_name(resource.properties.text("FunctionName") or "")
+        qualifier = resource.properties.text("Name") or "1"
+        qualifiers[name] = tuple(dict.fromkeys([*qualifiers.get(name, ()), qualifier]))
+    return qualifiers
 
 
 def _permission(written: Properties) -> Permission:

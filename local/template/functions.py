@@ -14,7 +14,7 @@ from pathlib import Path
 from local.config import Function, FunctionUrl, Permission
 from local.errors import TemplateError
 from local.template.code import elsewhere, existing_folder, local_path
-from local.template.function_urls import read_function_urls, read_permissions
+from local.template.function_urls import read_function_urls, read_permissions, read_qualifiers
 from local.template.properties import Properties, Resource
 from local.template.resources import Resources
 
@@ -27,6 +27,7 @@ def read_functions(resources: Resources, root: Path) -> tuple[Function, ...]:
     layers = _layer_folders(resources, root)
     urls = read_function_urls(resources)
     permissions = read_permissions(resources)
+    qualifiers = read_qualifiers(resources)
     functions = []
     for resource in resources.of_type("AWS::Lambda::Function"):
         code = _code_folder(resource, "Code", root)
@@ -40,6 +41,7 @@ def read_functions(resources: Resources, root: Path) -> tuple[Function, ...]:
                 layers=_layers(resource.properties, layers),
                 url=urls.get(name),
                 permissions=permissions.get(name, ()),
+                qualifiers=qualifiers.get(name, ()),
             )
             functions.append(function)
     return tuple(functions)
@@ -54,6 +56,7 @@ def _function(
     layers: tuple[Path, ...],
     url: FunctionUrl | None,
     permissions: tuple[Permission, ...],
+    qualifiers: tuple[str, ...],
 ) -> Function:
     written = resource.properties
     runtime = written.text("Runtime")
@@ -79,6 +82,7 @@ def _function(
         system_log_level=logging.text("SystemLogLevel"),
         url=url,
         permissions=permissions,
+        qualifiers=qualifiers,
     )
 
 

@@ -74,13 +74,13 @@ class Resources:
         depends_on = written.get("DependsOn", [])
         explicit = depends_on if isinstance(depends_on, list) else [depends_on]
         try:
-            names = [*explicit, *_referenced(written.get("Properties"), self.resolver)]
+            names = [*explicit, *referenced_names(written.get("Properties"), self.resolver)]
         except TemplateError as error:
             raise TemplateError(f"{logical_id}: {error}") from error
         return [name for name in dict.fromkeys(names) if name in self._existing]
 
 
-def _referenced(value: object, resolver: Resolver) -> Iterator[str]:
+def referenced_names(value: object, resolver: Resolver) -> Iterator[str]:
     """The names that *value* refers to, without branches of `Fn::If` that are not taken."""
     value = resolver.choose(value)
     match intrinsic(value):
@@ -94,7 +94,7 @@ def _referenced(value: object, resolver: Resolver) -> Iterator[str]:
             yield from (name.partition(".")[0] for name in substituted_names(template) if name not in variables)
     below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for item in below:
-        yield from _referenced(item, resolver)
+        yield from referenced_names(item, resolver)
 
 
 def _refuse_circle(needs: Mapping[str, list[str]]) -> None:

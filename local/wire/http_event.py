@@ -53,8 +53,13 @@ class MalformedReplyError(ValueError):
     """The function returned what is no HTTP reply; the text says why."""
 
 
-def event_of(request: HttpRequest, *, url_id: str, domain: str, account_id: str, request_id: str) -> dict[str, object]:
-    """The event in payload format 2.0. *domain* is what the function sees as its own."""
+def event_of(
+    request: HttpRequest, *, url_id: str, domain: str, account_id: str, request_id: str, access_key: str | None = None
+) -> dict[str, object]:
+    """The event in payload format 2.0. *domain* is what the function sees as its own.
+
+    *access_key* is that of a caller who signed the request, and is told in `authorizer.iam`.
+    """
     headers = _joined((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers)
     headers.pop("cookie", None)
     now = time.time()
@@ -67,6 +72,7 @@ def event_of(request: HttpRequest, *, url_id: str, domain: str, account_id: str,
         "requestContext": {
             "accountId": account_id,
             "apiId": url_id,
+            **_authorizer(account_id, access_key),
             "domainName": domain,
             "domainPrefix": url_id,
             "http": {
@@ -119,6 +125,14 @@ def _cookies(headers: list[Header]) -> list[str]:
     """Each cookie of the request; a comma may be part of one."""
     fields = [value.decode("latin-1") for name, value in headers if name.lower() == b"cookie"]
     return [cookie.strip() for field in fields for cookie in field.split(";") if cookie.strip()]
+
+
+def _authorizer(account_id: str, access_key: str | None) -> dict[str, object]:
+    if access_key is None:
+        return {}
+    user = f"arn:aws:iam::{account_id}:user/local"
+    identity = {"accessKey": access_key, "accountId": account_id, "callerId": "local", "cognitoIdentity": None}
+    return {"authorizer": {"iam": {**identity, "principalOrgId": None, "userArn": user, "userId": "local"}}}
 
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -256,3 +257,13 @@ def test_invoke_with_bad_input(arguments: list[str], stdin: str, says: str) -> N
     assert result.returncode == 2
     assert says in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_cost_is_told_at_the_end() -> None:
+    """With --cost: what was invoked, how long it was billed, and at what price."""
+    cloud = LocalCloud("--cost")
+    httpx.get(f"{cloud.url}/sse", params={"min_ms": "0", "max_ms": "0"}, timeout=20)
+
+    assert cloud.stop() == 0
+    line = next(line for line in cloud.lines if line.startswith("StoryFunction  1 invocation, "))
+    assert re.search(r"\d\.\d\d s billed: \d\.\d\d GB-s, \$0\.0000\d\d \(arm64\)$", line)

@@ -7,6 +7,9 @@ import re
 import boto3
 import httpx
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from tests.e2e.local_cloud import ROOT, LocalCloud
 
@@ -70,3 +73,17 @@ def test_boto3_sees_the_bucket(cloud: LocalCloud) -> None:
 
     assert listed == ["app.js", "favicon.svg", "index.html", "style.css"]
     s3.close()
+
+
+@pytest.mark.parametrize(("secret", "status"), [("local", 200), ("wrong", 403)])
+def test_function_url_takes_requests_signed_by_botocore(cloud: LocalCloud, secret: str, status: int) -> None:
+    """SigV4 is verified: the key that functions get may call, and nobody who only claims to have it."""
+    match = re.search(r"http://(\S+\.lambda-url\.\S+?)/", "\n".join(cloud.lines))
+    assert match is not None
+    request = AWSRequest("GET", f"http://{match[1]}/sse?min_ms=0&max_ms=0", headers={"host": match[1]})
+    SigV4Auth(Credentials("local", secret), "lambda", "us-east-1").add_auth(request)
+
+    response = httpx.get(f"{cloud.url}/sse?min_ms=0&max_ms=0", headers=dict(request.headers.items()), timeout=20)
+
+    assert response.status_code == status
+    assert ("data: Every" in response.text) is (status == 200)

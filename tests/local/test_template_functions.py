@@ -95,6 +95,21 @@ def test_url_of_an_alias(root: Path) -> None:
     assert read.url.cors == Cors(allow_origins=("*",), expose_headers=("x",), allow_credentials=True, max_age_seconds=0)
 
 
+def test_qualifiers_of_a_function(root: Path) -> None:
+    """Version 1 where one is published, then the aliases; a function without either has none."""
+    found = resources(
+        F=function(),
+        G=function(),
+        Old=resource("AWS::Lambda::Version", FunctionName={"Ref": "F"}),
+        New=resource("AWS::Lambda::Version", FunctionName={"Fn::GetAtt": ["F", "Arn"]}),
+        Live=resource("AWS::Lambda::Alias", FunctionName={"Ref": "F"}, Name="live"),
+        Next=resource("AWS::Lambda::Alias", FunctionName={"Ref": "F"}, Name="next"),
+    )
+    f, g = read_functions(found, root)
+
+    assert (f.qualifiers, g.qualifiers) == (("1", "live", "next"), ())
+
+
 def test_permissions_of_a_function(root: Path) -> None:
     """A permission belongs to the function that it names by name, ARN or alias; to no other."""
 

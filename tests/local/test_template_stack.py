@@ -299,12 +299,12 @@ def test_byte_order_mark(tmp_path: Path) -> None:
 
 
 def test_own_template() -> None:
-    """The project's own template streams a story through its layer, publishes its page, and leads both ways."""
+    """The project's own template streams a story through its layers, publishes its page, and leads all three ways."""
     stack = read(ROOT / "template.yaml")
     story = named(stack, "StoryFunction")
 
     assert story.code == ROOT / "functions/story"
-    assert story.layers == (ROOT / "functions/layers/streaming",)
+    assert story.layers == (ROOT / "functions/layers/streaming", ROOT / "functions/layers/stories")
     assert story.environment["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/bootstrap"
     assert story.url is not None
     assert (story.url.auth_type, story.url.invoke_mode) == ("AWS_IAM", "RESPONSE_STREAM")
@@ -316,6 +316,7 @@ def test_own_template() -> None:
     assert {behavior.path_pattern: behavior.origin_id for behavior in stack.distribution.behaviors} == {
         "/sse": "story",
         "/api/sse": "story",
+        "/api/*": "api",
         "*": "page",
     }
     [page] = stack.custom_resources

@@ -1,0 +1,49 @@
+"""Stand-ins for the two sides of an invocation: a function as a template gives it, and what takes the event."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from local.config import Function
+from local.invocation import Failure, Invocation
+
+FUNCTIONS = Path(__file__).parent.parent / "functions"
+
+
+def a_function(folder: str = "worker", /, **fields: object) -> Function:
+    """A function whose code is tests/local/functions/*folder*; *fields* are those of `Function`."""
+    told: dict[str, object] = {
+        "logical_id": "Worker",
+        "name": "test-worker",
+        "arn": "arn:aws:lambda:eu-west-1:123456789012:function:test-worker",
+        "runtime": "provided.al2023",
+        "handler": "worker.handler",
+        "code": FUNCTIONS / folder,
+        "timeout_seconds": 10,
+    }
+    return Function(**{**told, **fields})
+
+
+class FakeEnvironment:
+    """At the Runtime API in an environment's place: hands over what was offered, keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.ready_count = 0
+        self.init_failures: list[Failure] = []
+        self._offered: asyncio.Queue[Invocation] = asyncio.Queue()
+
+    def offer(self, invocation: Invocation) -> Invocation:
+        self._offered.put_nowait(invocation)
+        return invocation
+
+    def ready(self) -> None:
+        self.ready_count += 1
+
+    async def take(self) -> Invocation:
+        invocation = await self._offered.get()
+        invocation.hand_over()
+        return invocation
+
+    def init_failed(self, failure: Failure) -> None:
+        self.init_failures.append(failure)

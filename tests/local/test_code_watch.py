@@ -1,0 +1,99 @@
+"""A saved file is noticed, and whose it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from local.code_watch import watch_code
+from local.config import Function
+from tests.local.fakes.environment import a_function
+
+pytestmark = pytest.mark.anyio
+
+
+def save(path: Path) -> None:
+    """As many editors save, and one event only: a finished file takes its place."""
+    draft = path.parent.parent / "draft"
+    draft.write_text("x = 1")
+    draft.replace(path)
+
+
+class Watch:
+    """What the watch has told: the logical ids of the functions that a change concerns."""
+
+    def __init__(self) -> None:
+        self._changes: asyncio.Queue[list[str]] = asyncio.Queue()
+
+    async def tell(self, functions: list[Function]) -> None:
+        self._changes.put_nowait([function.logical_id for function in functions])
+
+    async def change(self) -> list[str]:
+        return await self._changes.get()
+
+    async def begun(self, code: Path) -> None:
+        """Return once the watch has begun, a moment after it was asked for, and nothing of this is left to tell."""
+        while not await self._changed_within(0.1):
+            save(code / "probe")
+        while await self._changed_within(0.1):
+            pass
+
+    async def _changed_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._changes.get(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+@asynccontextmanager
+async def watching(*functions: Function) -> AsyncIterator[Watch]:
+    watch = Watch()
+    async with asyncio.timeout(10):
+        task = asyncio.create_task(watch_code(functions, watch.tell))
+        try:
+            await watch.begun(functions[0].code)
+            yield watch
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+def folders(parent: Path, *names: str) -> list[Path]:
+    for name in names:
+        (parent / name).mkdir()
+    return [parent / name for name in names]
+
+
+async def test_a_saved_file_concerns_the_functions_that_have_it_in_their_code_or_a_layer(tmp_path: Path) -> None:
+    one, two, layer = folders(tmp_path, "one", "two", "layer")
+    functions = (
+        a_function(logical_id="One", code=one, layers=(layer,)),
+        a_function(logical_id="Two", code=two),
+        a_function(logical_id="Three", code=two, layers=(layer,)),
+    )
+    async with watching(*functions) as watch:
+        save(one / "app.py")
+        assert await watch.change() == ["One"]
+        save(two / "app.py")
+        assert await watch.change() == ["Two", "Three"]
+        save(layer / "shared.py")
+        assert await watch.change() == ["One", "Three"]
+        (one / "app.py").unlink()
+        assert await watch.change() == ["One"]
+
+
+async def test_bytecode_and_what_editors_leave_behind_change_nothing(tmp_path: Path) -> None:
+    """Else running a function would outdate it."""
+    one, two = folders(tmp_path, "one", "two")
+    functions = (a_function(logical_id="One", code=one), a_function(logical_id="Two", code=two))
+    async with watching(*functions) as watch:
+        for name in ("app.cpython-313.pyc", ".app.py.swp", "app.py~"):
+            save(one / name)
+        save(two / "app.py")
+
+        assert await watch.change() == ["Two"]
