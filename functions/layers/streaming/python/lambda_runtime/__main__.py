@@ -2,7 +2,7 @@
 
 What the real service does: it starts the bootstrap with the function's settings in environment variables
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime). A handler that
-cannot be loaded is reported to `/init/error`, and the process exits.
+cannot be loaded, or whose `startup` fails, is reported to `/init/error`, and the process exits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def main() -> None:
 
     search_path.prepare(sys.path, os.environ, opt)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a line is in the log once it is written
+        # A line is in the log once it is written, and no character in it can make writing it an error.
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     try:
         client = Client(os.environ["AWS_LAMBDA_RUNTIME_API"])
         name = os.environ["_HANDLER"]
@@ -35,18 +36,20 @@ def main() -> None:
     try:
         try:
             function = handler.load(name)
+            loop = Loop(
+                client,
+                function,
+                logging_hook,
+                starts_async=handler.is_async(function),
+                buffers=os.environ.get("AWS_SAM_LOCAL") == "true",
+            )
+            loop.start_up()
         except Exception as error:  # noqa: BLE001 - whatever the function's modules raise is an init error
             fault = Fault.of(error)
             fault.log()
             client.init_error(fault)
             sys.exit(1)
-        Loop(
-            client,
-            function,
-            logging_hook,
-            starts_async=handler.is_async(function),
-            buffers=os.environ.get("AWS_SAM_LOCAL") == "true",
-        ).run()
+        loop.run()
     except RuntimeApiError as error:
         sys.exit(f"bootstrap: {error}")
 

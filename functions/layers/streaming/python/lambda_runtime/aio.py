@@ -10,18 +10,18 @@ go on with the next event.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 from lambda_runtime import replies
-from lambda_runtime.client import ReplyLostError
+from lambda_runtime.faults import Fault
 
 if TYPE_CHECKING:
     import socket
 
     from lambda_runtime.client import Invocation
-    from lambda_runtime.response import Chunk
+    from lambda_runtime.response import AsyncBody, Chunk, Write
 
 
 class AsyncSide:
@@ -30,48 +30,77 @@ class AsyncSide:
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
 
+    def run(self, coroutine: Coroutine[object, object, None]) -> None:
+        """Run *coroutine* with no deadline but Lambda's own: a handler's `startup` or `shutdown`."""
+        try:
+            self._runner.run(coroutine)
+        except asyncio.CancelledError as error:
+            raise Fault.of(error) from error
+
     def result_of(self, awaitable: Awaitable[object], invocation: Invocation) -> object:
-        """What *awaitable* gives. Raises `Fault` at the deadline, after cancelling it."""
-        return self._runner.run(_before_deadline(awaitable, replies.seconds_left(invocation)))
+        """What *awaitable* gives. Raises `Fault` at the deadline, after cancelling it, and when it cancels itself."""
+        try:
+            return self._runner.run(_before_deadline(awaitable, replies.seconds_left(invocation)))
+        except asyncio.CancelledError as error:
+            raise Fault.of(error) from error
 
     def stream(self, reply: replies.Reply) -> None:
         """Send an async body item by item, and end the reply."""
         failure: BaseException | None = None
         try:
             self._runner.run(_send_all(reply))
-        except Exception as error:  # noqa: BLE001 - a failing body becomes error trailers
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a failing body becomes error trailers
             failure = error
-        if reply.stream:
-            reply.stream.connection.socket.setblocking(True)
         reply.end(failure)
 
-    def collect(self, body: AsyncIterable[Chunk], invocation: Invocation) -> list[bytes]:
+    def collect(self, body: AsyncBody, invocation: Invocation) -> list[bytes]:
         """All chunks of *body*, for a caller that cannot stream. Raises `Fault` at the deadline."""
-        chunks = cast("Awaitable[list[bytes]]", _collect(body))
-        return cast("list[bytes]", self.result_of(chunks, invocation))
+        chunks: list[bytes] = []
+
+        async def keep(item: Chunk) -> None:
+            chunks.append(replies.encode(item))
+
+        self.result_of(_pour(body, keep), invocation)
+        return chunks
+
+    def finish(self, background: Callable[[], Awaitable[object]], invocation: Invocation) -> None:
+        """Do what is left to do when the reply has ended; the caller has its answer, so a failure is logged only."""
+        try:
+            self.result_of(background(), invocation)
+        except Exception as error:  # noqa: BLE001 - the next event is served all the same
+            Fault.of(error).log(invocation.request_id)
 
 
 async def _send_all(reply: replies.Reply) -> None:
     loop = asyncio.get_running_loop()
-    body = cast("AsyncIterable[Chunk]", reply.body)
-    async with _closing(body), _deadline(reply.seconds_left()):
-        async for item in body:
-            opened = reply.stream is not None
+    turn = asyncio.Lock()
+
+    async def send(item: Chunk) -> None:
+        async with turn:  # a body's tasks may write at the same time, and a frame must not begin inside another
             frame = reply.frame(item)
             assert reply.stream is not None
             connection = cast("socket.socket", reply.stream.connection.socket)  # the C class that it wraps
-            if not opened:
-                connection.setblocking(False)
             try:
+                connection.setblocking(False)
                 # Tried at once, and only when the receiver is slow awaited: the handler's other tasks go on meanwhile.
                 await loop.sock_sendall(connection, frame)
-            except OSError as error:
-                raise ReplyLostError(str(error)) from error
+            except (OSError, asyncio.CancelledError) as error:  # cancelled: the deadline came while a frame was stuck
+                raise reply.stream.lost(error) from error
+            connection.setblocking(True)
+
+    async with _deadline(reply.seconds_left()):
+        await _pour(cast("AsyncBody", reply.body), send)
 
 
-async def _collect(body: AsyncIterable[Chunk]) -> list[bytes]:
-    async with _closing(body):
-        return [replies.encode(item) async for item in body]
+async def _pour(body: AsyncBody, write: Write) -> None:
+    """Pass every chunk of *body* to *write*."""
+    if not hasattr(body, "__aiter__"):
+        await body(write)
+        return
+    items = aiter(body)
+    async with _closing(items):
+        async for item in items:
+            await write(item)
 
 
 async def _before_deadline(awaitable: Awaitable[object], seconds: float) -> object:
@@ -92,10 +121,10 @@ async def _deadline(seconds: float) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _closing(body: AsyncIterable[Chunk]) -> AsyncIterator[None]:
+async def _closing(items: AsyncIterator[Chunk]) -> AsyncIterator[None]:
     """Close an async generator whatever happens, so that its `finally` runs now and not some time later."""
     try:
         yield
     finally:
-        if close := getattr(body, "aclose", None):
+        if close := getattr(items, "aclose", None):
             await close()

@@ -35,7 +35,7 @@ class RuntimeApiError(Exception):
 
 
 class ReplyLostError(Exception):
-    """The Runtime API closed the connection during a streamed reply, as it does when the invocation timed out."""
+    """A streamed reply did not get through: the Runtime API hung up, as it does when the invocation timed out."""
 
 
 class Invocation:
@@ -56,7 +56,7 @@ class Invocation:
 
     def __init__(self, headers: Headers, event: bytes) -> None:
         def text(name: bytes) -> str:
-            return headers.get(name, b"").decode("latin-1")
+            return headers.get(name, b"").decode(errors="replace")
 
         self.event = event
         self.content_type = text(b"content-type") or "application/json"
@@ -137,15 +137,14 @@ class Client:
         """Send *message* and read the answer, on the open connection if there is one."""
         connection, self._connection = self._connection or Connection(self._address), None
         try:
-            connection.send(message)
-            answer = connection.read_answer()
+            answer = connection.exchange(message)
         except BaseException:
             connection.close()
             raise
-        if answer[1].get(b"connection", b"").lower() == b"close":
-            connection.close()
-        else:
+        if connection.reusable:
             self._connection = connection
+        else:
+            connection.close()
         return answer
 
 
@@ -161,6 +160,15 @@ class ResponseStream:
         """The bytes that begin the reply: the request's head and the *first* chunk."""
         return self._head + chunk(first)
 
+    def lost(self, error: BaseException) -> ReplyLostError:
+        """The exception for a frame that *error* kept from being sent whole; closes the connection.
+
+        Nothing may follow half a frame: it would be taken for the missing half.
+        """
+        reason = self.connection.last_words() if isinstance(error, ConnectionError) else ""
+        self.connection.close()
+        return ReplyLostError(reason or str(error) or "it was not taken in time")
+
     def finish(self, fault: Fault | None = None) -> None:
         """End the reply, with error trailers when *fault* cut it short, and close the connection.
 
@@ -173,8 +181,7 @@ class ResponseStream:
                 _ERROR_BODY: fault.trailer(self._invocation.request_id),
             }
         try:
-            self.connection.send(last_chunk(trailers))
-            status, _, answer = self.connection.read_answer()
+            status, _, answer = self.connection.exchange(last_chunk(trailers))
         except OSError as error:
             raise ReplyLostError(str(error)) from error
         finally:

@@ -5,7 +5,11 @@ What this is: `handler or loop -> exception -> [faults] -> client (document, tra
 What the real service does: the error document is `{errorMessage, errorType, requestId, stackTrace}` and the log line
 keeps a traceback in one log event by separating its lines with carriage returns, both as AWS's Python client writes
 them. Error trailers carry the document in base64, since raw JSON lines would break the framing
-(https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming).
+(https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming). The Runtime API
+is a Go server, which takes 4 KiB of trailers in all and for more drops the connection, error and reply with it.
+
+What differs here, on purpose:
+1. a stack trace begins with the function's own code, and one in a trailer is cut to its last calls.
 """
 
 from __future__ import annotations
@@ -17,52 +21,71 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Sequence
 
 MAX_HEADER_BYTES = 1024 * 1024  # past this, AWS's clients leave the X-Ray cause out
-_PACKAGE = os.path.dirname(__file__)
+MAX_TRAILER_BYTES = 3 * 1024  # of the 4 KiB that a Go server takes; the names and the error type are in there too
+_LIBRARY = os.path.dirname(os.__file__)
+# What a traceback shows between the loop and the function's own code.
+_MACHINERY = (
+    f"{os.path.dirname(__file__)}/",
+    f"{os.path.dirname(os.path.dirname(__file__))}/lambda_asgi/",
+    f"{_LIBRARY}/asyncio/",
+    f"{_LIBRARY}/contextlib.py",
+    f"{_LIBRARY}/importlib/",
+    "<frozen importlib",
+)
 
 
 class Fault(Exception):
     """A failure with the error type and message that the caller of the function will see.
 
-    *frames* are `(file, line, function, source)`; *trace* is formatted text and wins over them.
+    *trace* is the stack as text, an entry a call; *frames* are the same as `(file, line, function)`.
     """
 
     def __init__(
         self,
         error_type: str,
         message: str,
-        trace: list[str] | None = None,
+        trace: Sequence[str] = (),
         *,
-        frames: list[tuple[str, int, str, str]] | None = None,
+        frames: Sequence[tuple[str, int, str]] = (),
     ) -> None:
         super().__init__(message)
         self.error_type = error_type
         self.message = message
-        self.frames = frames or []
-        self.trace = trace if trace is not None else [_format(frame) for frame in self.frames]
+        self.trace = list(trace)
+        self.frames = frames
 
     @classmethod
     def of(cls, error: BaseException) -> Fault:
         """The fault that *error* amounts to; a `Fault` is itself."""
         if isinstance(error, Fault):
             return error
-        return cls(type(error).__name__, str(error), frames=_frames(error.__traceback__))
+        import traceback  # only a failing invocation needs it
+
+        stack = traceback.extract_tb(error.__traceback__)
+        first = next((i for i, frame in enumerate(stack) if not frame.filename.startswith(_MACHINERY)), 0)
+        frames = [(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in stack[first:]]
+        trace = traceback.format_list(frames)
+        return cls(type(error).__name__, str(error), trace, frames=[frame[:3] for frame in frames])
 
     def document(self, request_id: str = "") -> bytes:
         """The body of a POST to `/error` or `/init/error`."""
         return json.dumps(self._document(request_id)).encode()
 
     def trailer(self, request_id: str) -> bytes:
-        """The value of the `Lambda-Runtime-Function-Error-Body` trailer: the document in base64."""
+        """The value of the `Lambda-Runtime-Function-Error-Body` trailer: the document in base64, cut to what fits."""
         import binascii  # only a failing stream needs it
 
-        return binascii.b2a_base64(self.document(request_id), newline=False)
+        encoded = binascii.b2a_base64(self.document(request_id), newline=False)
+        if len(encoded) <= MAX_TRAILER_BYTES or not (self.trace or self.message):
+            return encoded
+        return self._shortened().trailer(request_id)
 
     def xray_cause(self) -> bytes:
         """The value of the `Lambda-Runtime-Function-XRay-Error-Cause` header; empty when it would be too long."""
-        stack = [{"path": path, "line": line, "label": label} for path, line, label, _ in self.frames]
+        stack = [{"path": path, "line": line, "label": label} for path, line, label in self.frames]
         cause = {
             "working_directory": os.getcwd(),
             "exceptions": [{"type": self.error_type, "message": self.message, "stack": stack}],
@@ -78,11 +101,18 @@ class Fault(Exception):
             record = {"timestamp": now, "level": "ERROR", **self._document(request_id)}
             line = json.dumps(record, ensure_ascii=False)
         else:
-            rows = [f"[ERROR] {self.error_type}: {self.message}", "Traceback (most recent call last):"]
+            what = f"{self.error_type}: {self.message}" if self.message else self.error_type
+            rows = [f"[ERROR] {what}", "Traceback (most recent call last):"]
             rows += [_hard_indent(row) for entry in self.trace for row in entry.splitlines()]
             line = "\r".join(rows)
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
+
+    def _shortened(self) -> Fault:
+        """The same fault with the later half of its trace; without a trace, with the first half of its message."""
+        if self.trace:
+            return Fault(self.error_type, self.message, self.trace[(len(self.trace) + 1) // 2 :])
+        return Fault(self.error_type, self.message[: len(self.message) // 2])
 
     def _document(self, request_id: str) -> dict[str, object]:
         return {
@@ -91,25 +121,6 @@ class Fault(Exception):
             "requestId": request_id,
             "stackTrace": self.trace,
         }
-
-
-def _frames(traceback: TracebackType | None) -> list[tuple[str, int, str, str]]:
-    """The traceback's frames from the function's own code on; the runtime's own frames say nothing to its author."""
-    import linecache  # only a failing invocation needs it
-
-    frames = []
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        source = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
-        frames.append((code.co_filename, traceback.tb_lineno, code.co_name, source))
-        traceback = traceback.tb_next
-    outside = (i for i, frame in enumerate(frames) if not frame[0].startswith((_PACKAGE, "<frozen importlib")))
-    return frames[next(outside, 0) :]
-
-
-def _format(frame: tuple[str, int, str, str]) -> str:
-    path, line, label, source = frame
-    return f'  File "{path}", line {line}, in {label}\n' + (f"    {source}\n" if source else "")
 
 
 def _hard_indent(row: str) -> str:

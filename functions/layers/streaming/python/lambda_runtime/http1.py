@@ -34,14 +34,35 @@ class Connection:
             # A chunk leaves when it is sent, not when the last one was acknowledged.
             self.socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
             self.socket.connect((host, int(port)))
+        except ValueError:
+            self.socket.close()
+            raise ConnectionLostError(f"{address!r} is not host:port") from None
         except BaseException:
             self.socket.close()
             raise
         self._received = b""
+        self.reusable = True  # for another request
 
     def send(self, data: bytes) -> None:
         """Send all of *data*; waits while the receiver is slow, which is the handler's backpressure."""
         self.socket.sendall(data)
+
+    def exchange(self, data: bytes) -> tuple[int, Headers, bytes]:
+        """Send *data*, the end of a request, and read the answer; raises as `read_answer` does."""
+        try:
+            self.send(data)
+        except ConnectionError:
+            # What is refused, with a 413 say, need not be taken whole: the answer is here already.
+            self.reusable = False
+        return self.read_answer()
+
+    def last_words(self) -> str:
+        """The answer of a Runtime API that has hung up in the middle of a request; empty where it gave none."""
+        try:
+            status, _, body = self.read_answer()
+        except OSError:
+            return ""
+        return f"{status} {body.decode(errors='replace').strip()}"
 
     def read_answer(self) -> tuple[int, Headers, bytes]:
         """Status, headers and body of the next answer; waits for it without a limit.
@@ -49,18 +70,20 @@ class Connection:
         Raises `ConnectionLostError` when the connection ends before the answer does.
         """
         status_line, *lines = self._read_until(b"\r\n\r\n").split(b"\r\n")
-        try:
-            status = int(status_line.split(b" ", 2)[1])
-        except (IndexError, ValueError):
-            raise ConnectionLostError(f"not an HTTP answer: {status_line!r}") from None
         headers = {}
         for line in lines:
             name, _, value = line.partition(b":")
             headers[name.strip().lower()] = value.strip()
-        if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
-            body = self._read_chunks()
-        else:
-            body = self._read_exactly(int(headers.get(b"content-length", 0)))
+        if headers.get(b"connection", b"").lower() == b"close":
+            self.reusable = False
+        try:
+            status = int(status_line.split(b" ", 2)[1])
+            if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
+                body = self._read_chunks()
+            else:
+                body = self._read_exactly(int(headers.get(b"content-length", 0)))
+        except (IndexError, ValueError):
+            raise ConnectionLostError(f"not an HTTP answer: {status_line!r}") from None
         return status, headers, body
 
     def close(self) -> None:

@@ -37,14 +37,14 @@ class LoggingHook:
         """The spec of `logging`, which sets up the root logger once it is loaded; None for all other modules."""
         if name != "logging":
             return None
-        sys.meta_path.remove(self)
-        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path)
+        specs = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
         spec = next(filter(None, specs), None)
         if spec and spec.loader:
             load = spec.loader.exec_module
 
             def load_and_set_up(module: ModuleType) -> None:
                 load(module)
+                sys.meta_path.remove(self)
                 self._set_up()
 
             spec.loader.exec_module = load_and_set_up  # type: ignore[method-assign]

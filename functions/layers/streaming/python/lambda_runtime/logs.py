@@ -14,10 +14,14 @@ import logging
 import os
 import sys
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lambda_runtime.logging_hook import LoggingHook
+
+
+_OWN_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "aws_request_id"}  # of every record
 
 
 class RootLog(logging.Handler):
@@ -58,21 +62,22 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a record, with the keys of the managed runtime."""
+    """One JSON object a record, with the keys of the managed runtime and those that `extra` of a logging call adds."""
 
     converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
+        is_object = isinstance(record.msg, dict) and not record.args
         entry: dict[str, object] = {
             "timestamp": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
             "level": record.levelname,
-            "message": record.getMessage(),
+            "message": record.msg if is_object else record.getMessage(),
             "logger": record.name,
         }
         if record.exc_info and record.exc_info[0]:
-            kind, error, _ = record.exc_info
-            entry |= {"errorType": kind.__name__, "errorMessage": str(error)}
-            entry["stackTrace"] = self.formatException(record.exc_info).splitlines()
+            kind, error, trace = record.exc_info
+            entry |= {"stackTrace": traceback.format_tb(trace), "errorType": kind.__name__, "errorMessage": str(error)}
             entry["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
-        request_id = getattr(record, "aws_request_id", "")
-        return json.dumps(entry | ({"requestId": request_id} if request_id else {}), default=str, ensure_ascii=False)
+        entry["requestId"] = getattr(record, "aws_request_id", "")
+        extra = {name: value for name, value in vars(record).items() if name not in _OWN_FIELDS and value is not None}
+        return json.dumps(entry | extra | entry, default=str, ensure_ascii=False)

@@ -11,15 +11,19 @@ the loop goes on.
 from __future__ import annotations
 
 import os
+import sys
 
 from lambda_runtime import marshal, replies
 from lambda_runtime.client import Client, Invocation, RuntimeApiError
 from lambda_runtime.context import Context
 from lambda_runtime.faults import Fault
+from lambda_runtime.handler import is_async
 from lambda_runtime.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from lambda_runtime.aio import AsyncSide
     from lambda_runtime.handler import Handler
     from lambda_runtime.logging_hook import LoggingHook
@@ -34,13 +38,30 @@ class Loop:
         self._client = client
         self._handler = handler
         self._buffers = buffers  # the caller cannot stream
-        self._async: AsyncSide | None = self._async_side() if starts_async else None
         self._logging = logging_hook
+        self._async: AsyncSide | None = None
+        if starts_async:
+            self._async_side()
+
+    def start_up(self) -> None:
+        """Run the handler's `async def startup`, where it has one, as part of the init phase. Raises what that raises.
+
+        An `async def shutdown` runs when the environment ends: SIGTERM, which Lambda sends where an extension is there.
+        """
+        if startup := self._hook("startup"):
+            self._async_side().run(startup())
+        if self._hook("shutdown"):
+            import signal
+
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
     def run(self) -> None:
         """Serve until the Runtime API is gone. Raises `RuntimeApiError` then."""
-        while True:
-            self.serve(self._client.next())
+        try:
+            while True:
+                self.serve(self._client.next())
+        finally:
+            self._shut_down()
 
     def serve(self, invocation: Invocation) -> None:
         """Serve one *invocation*; whatever the handler raises is reported, never raised."""
@@ -62,6 +83,11 @@ class Loop:
         result = self._handler(marshal.event_of(invocation), Context(invocation))
         if hasattr(result, "__await__"):
             result = self._async_side().result_of(result, invocation)
+        self._reply(result, invocation)
+        if isinstance(result, Response) and result.background:
+            self._async_side().finish(result.background, invocation)
+
+    def _reply(self, result: object, invocation: Invocation) -> None:
         if isinstance(result, Response) and self._buffers:
             result = replies.buffered(result, self._collect(result, invocation))
         reply = replies.streamed(self._client, invocation, result)
@@ -76,6 +102,17 @@ class Loop:
         if replies.is_asynchronous(response.body):
             return self._async_side().collect(response.body, invocation)
         return [replies.encode(item) for item in replies.chunks_of(response.body)]
+
+    def _shut_down(self) -> None:
+        if shutdown := self._hook("shutdown"):
+            try:
+                self._async_side().run(shutdown())
+            except Exception as error:  # noqa: BLE001 - the process ends all the same
+                Fault.of(error).log()
+
+    def _hook(self, name: str) -> Callable[[], Coroutine[object, object, None]] | None:
+        hook = getattr(self._handler, name, None)
+        return hook if is_async(hook) else None
 
     def _async_side(self) -> AsyncSide:
         """The event loop, made when it is first needed: importing asyncio costs 35 ms."""

@@ -3,9 +3,9 @@
 What this is: `client -> [marshal] -> handler -> [marshal] -> client`.
 
 What the real service does: the managed runtime encodes with simplejson (`awslambdaric/lambda_runtime_marshaller.py`):
-characters as they are, `Decimal` as a number with all its digits, a named tuple as an object, NaN allowed; bytes go
-out untouched as `application/unknown`. The standard library's encoder is brought to the same result here, without
-another import on the way to the first byte.
+characters as they are, `Decimal` as a number with all its digits, a named tuple as an object, bytes inside as UTF-8
+text, NaN allowed; bytes as the whole reply go out untouched as `application/unknown`. The standard library's encoder
+is brought to the same result here, without another import on the way to the first byte.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def event_of(invocation: Invocation) -> object:
         return invocation.event
     try:
         return json.loads(invocation.event)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {error}") from error
 
 
@@ -49,32 +49,28 @@ def reply_of(result: object) -> tuple[bytes, str]:
 
 
 def _encode(value: object) -> str:
-    numbers: dict[str, str] = {}  # placeholder -> digits, since json has no way to write a number of its own
+    mark = os.urandom(8).hex()  # json cannot write a number of ours, so it goes out as a marked string
 
     def default(other: object) -> object:
         from decimal import Decimal  # only a value that json does not know needs it
 
         if not isinstance(other, Decimal):
             raise TypeError(f"Object of type {type(other).__name__} is not JSON serializable")
-        if other.is_nan():
-            return float("nan")
-        placeholder = f"{id(numbers)}/{len(numbers)}/{os.urandom(8).hex()}"
-        numbers[f'"{placeholder}"'] = str(other)
-        return placeholder
+        return float("nan") if other.is_nan() else f"{mark}{other}{mark}"
 
     ascii_only = os.environ.get("AWS_EXECUTION_ENV", "").startswith(_ASCII_ONLY_RUNTIMES)
-    text = json.dumps(_as_objects(value), default=default, ensure_ascii=ascii_only)
-    for placeholder, digits in numbers.items():
-        text = text.replace(placeholder, digits)
-    return text
+    text = json.dumps(_plain(value), default=default, ensure_ascii=ascii_only)
+    return text.replace(f'"{mark}', "").replace(f'{mark}"', "")
 
 
-def _as_objects(value: object) -> object:
-    """*value* with its named tuples as dicts."""
+def _plain(value: object) -> object:
+    """*value* with its named tuples, and what else has an `_asdict`, as dicts and its bytes as text."""
     if isinstance(value, dict):
-        return {key: _as_objects(item) for key, item in value.items()}
+        return {_plain(key) if isinstance(key, bytes) else key: _plain(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return value.decode()
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
     if isinstance(value, (list, tuple)):
-        if hasattr(value, "_asdict"):
-            return _as_objects(value._asdict())
-        return [_as_objects(item) for item in value]
+        return [_plain(item) for item in value]
     return value

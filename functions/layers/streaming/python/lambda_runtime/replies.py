@@ -20,15 +20,16 @@ import time
 
 from lambda_runtime.client import Client, Invocation, ReplyLostError, ResponseStream
 from lambda_runtime.faults import Fault
+from lambda_runtime.handler import is_async
 from lambda_runtime.http1 import chunk
 from lambda_runtime.response import CONTENT_TYPE, Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import Iterable
     from typing import TypeGuard
 
-    from lambda_runtime.response import Body, Chunk
+    from lambda_runtime.response import AsyncBody, Body, Chunk
 
 DEADLINE_MARGIN_MS = 50
 
@@ -68,8 +69,8 @@ class Reply:
         assert self.stream is not None
         try:
             self.stream.connection.send(data)
-        except OSError as error:
-            raise ReplyLostError(str(error)) from error
+        except Exception as error:  # whatever it was, a signal handler's exception too: half a frame may be out
+            raise self.stream.lost(error) from error
 
     def end(self, failure: BaseException | None) -> None:
         """End the reply; a *failure* before the first chunk is raised, a later one is logged and goes into trailers."""
@@ -94,12 +95,7 @@ class Reply:
         return self.stream.opening(self._opening)
 
     def _lose(self, error: ReplyLostError) -> None:
-        if self.stream:
-            self.stream.connection.close()
-        print(
-            f"[WARN] the reply to {self._invocation.request_id} was cut off by the Runtime API: {error}",
-            flush=True,
-        )
+        print(f"[WARN] the reply to {self._invocation.request_id} was cut off: {error}", flush=True)
 
 
 def streamed(client: Client, invocation: Invocation, result: object) -> Reply | None:
@@ -127,14 +123,14 @@ def stream(reply: Reply) -> None:
     reply.end(failure)
 
 
-def is_asynchronous(body: Body) -> TypeGuard[AsyncIterable[Chunk]]:
-    """Whether *body* has to be iterated with `async for`."""
-    return hasattr(body, "__aiter__")
+def is_asynchronous(body: Body) -> TypeGuard[AsyncBody]:
+    """Whether *body* has to be iterated with `async for`, or is an `async def` that writes."""
+    return hasattr(body, "__aiter__") or is_async(body)
 
 
 def chunks_of(body: Body) -> Iterable[Chunk]:
     """A body that is not asynchronous as an iterable of its chunks. Raises `TypeError` for what is no body."""
-    if isinstance(body, (bytes, str)):
+    if isinstance(body, (bytes, bytearray, str)):
         return [body]
     if isinstance(body, dict) or not hasattr(body, "__iter__"):
         raise TypeError(
@@ -165,13 +161,7 @@ def buffered(response: Response, body: list[bytes]) -> dict[str, object]:
         text, is_base64 = data.decode(), False
     except UnicodeDecodeError:
         text, is_base64 = binascii.b2a_base64(data, newline=False).decode(), True
-    return {
-        "statusCode": response.status_code,
-        "headers": response.headers,
-        "cookies": response.cookies,
-        "body": text,
-        "isBase64Encoded": is_base64,
-    }
+    return {**response.metadata(), "body": text, "isBase64Encoded": is_base64}
 
 
 def seconds_left(invocation: Invocation) -> float:
@@ -180,7 +170,7 @@ def seconds_left(invocation: Invocation) -> float:
 
 
 def deadline_fault() -> Fault:
-    return Fault("Runtime.DeadlineExceeded", "the stream was still running when the function's timeout was up")
+    return Fault("Runtime.DeadlineExceeded", "the function's timeout was up before its reply was complete")
 
 
 def _nothing() -> None:

@@ -14,10 +14,12 @@ import json
 # Named for type checkers only: importing typing or collections.abc costs a cold start several milliseconds.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 
     Chunk = bytes | str
-    Body = Chunk | Iterable[Chunk] | AsyncIterable[Chunk]
+    Write = Callable[[Chunk], Awaitable[None]]
+    AsyncBody = AsyncIterable[Chunk] | Callable[[Write], Awaitable[None]]
+    Body = Chunk | Iterable[Chunk] | AsyncBody
 
 CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 DELIMITER = b"\0" * 8
@@ -27,13 +29,16 @@ class Response:
     """A streamed HTTP reply, the counterpart of the web's `new Response(new ReadableStream(...))`.
 
     *body* is bytes, str (sent as UTF-8), or a sync or async iterable of either; each item is sent the moment it is
-    yielded. *status_code* is an int from 100 to 599. *headers* maps a name to one str value; a second value of the
-    same name is joined with a comma, as the service expects. *cookies* are whole `Set-Cookie` values.
+    yielded. It may also be an `async def body(write)`, which awaits `write(item)` for each item from any of its tasks.
+    *status_code* is an int from 200 to 599. *headers* maps a name to one str value; a second value of the same name is
+    joined with a comma, as the service expects. *cookies* are whole `Set-Cookie` values. *background* is called and
+    awaited when the reply has ended, before the next event is asked for; what it raises is logged.
 
-    Raises `ValueError` for a status code outside that range and `TypeError` for a header or cookie that is no str.
+    Raises `ValueError` for a status code outside that range and `TypeError` for a header or cookie that is no str,
+    or for one str as *cookies*.
     """
 
-    __slots__ = ("body", "cookies", "headers", "status_code")
+    __slots__ = ("background", "body", "cookies", "headers", "status_code")
 
     def __init__(
         self,
@@ -42,16 +47,24 @@ class Response:
         *,
         headers: Mapping[str, str] | None = None,
         cookies: Sequence[str] = (),
+        background: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
-        if not isinstance(status_code, int) or not 100 <= status_code <= 599:
-            raise ValueError(f"status_code must be an int from 100 to 599, not {status_code!r}")
+        if not isinstance(status_code, int) or not 200 <= status_code <= 599:  # a 1xx would not be the answer yet
+            raise ValueError(f"status_code must be an int from 200 to 599, not {status_code!r}")
+        if isinstance(cookies, str):
+            raise TypeError("cookies must be a list of Set-Cookie values, not one str")
         self.body = body
         self.status_code = status_code
         self.headers = dict(headers or {})
         self.cookies = list(cookies)
+        self.background = background
         for text in [*self.headers, *self.headers.values(), *self.cookies]:
             if not isinstance(text, str):
                 raise TypeError(f"header names, header values and cookies must be str, not {text!r}")
+
+    def metadata(self) -> dict[str, object]:
+        """Status, headers and cookies under the names that the service knows them by."""
+        return {"statusCode": self.status_code, "headers": self.headers, "cookies": self.cookies}
 
     def prelude(self) -> bytes:
         """The metadata as it goes on the wire: JSON, then the delimiter.
@@ -59,8 +72,7 @@ class Response:
         JSON escapes control characters, so the delimiter cannot occur inside. `headers` and `cookies` are always
         there, and a reply without a content type says what it is: both as AWS's Rust client does it.
         """
-        headers = self.headers
-        if not any(name.lower() == "content-type" for name in headers):
-            headers = {**headers, "content-type": "application/octet-stream"}
-        metadata = {"statusCode": self.status_code, "headers": headers, "cookies": self.cookies}
+        metadata = self.metadata()
+        if not any(name.lower() == "content-type" for name in self.headers):
+            metadata["headers"] = {**self.headers, "content-type": "application/octet-stream"}
         return json.dumps(metadata, separators=(",", ":")).encode() + DELIMITER

@@ -22,21 +22,22 @@ def prepare(path: list[str], environ: MutableMapping[str, str], opt: str) -> Non
     """Change *path* (`sys.path` of a script: its folder first) and *environ* as the managed bootstrap does.
 
     The script's folder gives way to `LAMBDA_RUNTIME_DIR`, where a managed runtime keeps what AWS ships. In front come
-    `LAMBDA_TASK_ROOT` and the layers' Python folders below *opt*; when the function sets `PYTHONPATH` itself, the
-    task root only, because then its own value decides.
+    `LAMBDA_TASK_ROOT`, the layers' Python folders below *opt* and the interpreter's own site-packages; when the
+    function sets `PYTHONPATH` itself, the task root only, because then its own value decides.
     """
     task_root = environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
     runtime_dir = environ.get("LAMBDA_RUNTIME_DIR")
+    packages = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     path[:1] = [runtime_dir] if runtime_dir else []
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    layers = [f"{opt}/python/lib/{version}/site-packages", f"{opt}/python"]
-    if environ.get("PYTHONPATH"):
-        path.insert(0, task_root)
-        path.append(layers[1])  # this package itself must stay within reach
+    if "PYTHONPATH" in environ:
+        folders = [task_root]
+        path.append(f"{opt}/python")  # this package itself must stay within reach
     else:
-        path[:0] = [task_root, *layers]
-    for folder in [task_root, *layers]:
+        folders = [task_root, f"{opt}/python/{packages}", f"{opt}/python"]
+        if runtime_dir:
+            path.insert(0, f"{sys.prefix}/{packages}")  # a newer boto3 there wins over the one that AWS ships
+            environ["PYTHONPATH"] = runtime_dir
+    path[:0] = folders
+    for folder in folders:
         if os.path.isdir(folder):
             site.addsitedir(folder)  # so that .pth files of the function and its layers count
-    if runtime_dir:
-        environ["PYTHONPATH"] = runtime_dir
