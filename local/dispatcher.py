@@ -16,7 +16,8 @@ from __future__ import annotations
 import asyncio
 
 from local.config import Function
-from local.environment.execution import Environment, State, Surroundings
+from local.environment.execution import Environment, State
+from local.environment.surroundings import Surroundings
 from local.invocation import Failure, Invocation
 
 

@@ -28,7 +28,7 @@ from local.config import Distribution, Function, Stack
 from local.custom_resources import CustomResources
 from local.dispatcher import Dispatcher
 from local.edge.edge import Edge
-from local.environment.execution import Surroundings
+from local.environment.surroundings import Surroundings
 from local.environment.variables import ACCESS_KEY, SECRET_KEY, World
 from local.errors import EmulatorError
 from local.front import Front

@@ -208,13 +208,19 @@ class _Answer:
 
 
 def _request(scope: Scope, body: bytes) -> HttpRequest:
+    """The request, with the headers that a function URL adds; here they tell of loopback, so redirects lead back."""
+    client = scope["client"][0] if scope.get("client") else "127.0.0.1"
+    port = (scope.get("server") or ("", 80))[1] or 80
+    added = {"x-forwarded-for": client, "x-forwarded-port": str(port), "x-forwarded-proto": scope.get("scheme", "http")}
+    there = {name for name, _ in scope["headers"]}
+    missing = [(name.encode(), value.encode()) for name, value in added.items() if name.encode() not in there]
     return HttpRequest(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
         query=scope["query_string"].decode("latin-1"),
-        headers=scope["headers"],
+        headers=[*scope["headers"], *missing],
         body=body,
-        source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
+        source_ip=client,
         http_version=scope["http_version"],
     )
 

@@ -20,21 +20,19 @@ import enum
 import secrets
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from local.config import Function
 from local.environment.filesystem import mount_layers
 from local.environment.process import EntrypointError, WorkerProcess, command, max_memory_mb
-from local.environment.reaper import Reaper
-from local.environment.variables import World, variables
+from local.environment.surroundings import Listener, Surroundings
+from local.environment.variables import variables
 from local.invocation import Failure, Invocation
-from local.reports import InvocationReport, LogTail, Reports
+from local.reports import InvocationReport, LogTail
 
 INIT_LIMIT_SECONDS = 10.0
-IDLE_SECONDS = 300.0  # AWS does not say how long an idle environment is kept
 
 
 class State(enum.Enum):
@@ -44,34 +42,6 @@ class State(enum.Enum):
     READY = "ready"  # waiting for an event
     INVOKING = "invoking"
     STOPPED = "stopped"  # given up: what still comes from its worker is only an echo
-
-
-class Listener(Protocol):
-    """The Runtime API of one environment, listening."""
-
-    address: str  # host:port
-
-    def close(self) -> None: ...
-
-
-class Surroundings:
-    """What all environments of one emulator have in common."""
-
-    def __init__(
-        self,
-        world: World,
-        reports: Reports,
-        folder: Path,
-        listen: Callable[[Environment], Awaitable[Listener]],
-        *,
-        idle_seconds: float = IDLE_SECONDS,
-    ) -> None:
-        self.world = world
-        self.reports = reports
-        self.folder = folder
-        self.listen = listen
-        self.idle_seconds = idle_seconds
-        self.reaper = Reaper(folder)
 
 
 class Environment:

@@ -176,6 +176,9 @@ async def test_the_function_gets_the_request_as_its_event() -> None:
     (invocation,) = seen
     event = json.loads(invocation.event)
     assert event["rawPath"] == "/caf%C3%A9"
+    forwarded = {name: value for name, value in event["headers"].items() if name.startswith("x-forwarded-")}
+    assert set(forwarded) == {"x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
+    assert forwarded["x-forwarded-proto"] == "http"
     assert event["queryStringParameters"] == {"a": "1,2"}
     assert (event["body"], event["isBase64Encoded"]) == ("ü", False)
     assert event["requestContext"]["requestId"] == invocation.request_id

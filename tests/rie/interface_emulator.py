@@ -32,11 +32,15 @@ class InterfaceEmulator:
 
     def invoke(self, event: Mapping[str, object]) -> Any:
         """The function's reply to one event, decoded from JSON. One at a time, so the caller waits here."""
-        reply = httpx.post(f"http://{self._address}{INVOKE_PATH}", json=event, timeout=REPLY_SECONDS)
+        reply = self.post(event)
         try:
             return reply.raise_for_status().json()
         except (httpx.HTTPStatusError, json.JSONDecodeError) as error:
             raise AssertionError(f"{error}\n{reply.content!r}\n{self._log.read_text()}") from None
+
+    def post(self, event: object) -> httpx.Response:
+        """The reply as it is: that of a streaming runtime is raw bytes, prelude and all."""
+        return httpx.post(f"http://{self._address}{INVOKE_PATH}", json=event, timeout=REPLY_SECONDS)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import psutil
 
 from local.config import Function
 from local.dispatcher import Dispatcher
-from local.environment.execution import Surroundings
+from local.environment.surroundings import Surroundings
 from local.environment.variables import World
 from local.invocation import Invocation
 from local.reports import Reports
