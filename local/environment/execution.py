@@ -9,7 +9,8 @@ then; ends the runtime when the function's timeout is up; and reports each of th
 
 What differs here, on purpose:
 1. an environment whose runtime crashed or timed out is given up, and the next invocation gets a new one; on AWS the
-   same environment is initialized again.
+   same environment is initialized again;
+2. the memory of the worker process is looked at twice a second, that of its children not at all.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from local.invocation import Failure, Invocation
 from local.reports import InvocationReport, LogTail
 
 INIT_LIMIT_SECONDS = 10.0
+MEMORY_CHECK_SECONDS = 0.5
 
 
 class State(enum.Enum):
@@ -60,7 +62,7 @@ class Environment:
         self._init_ms: float | None = None
         self._init_failure: Failure | None = None
         self._offered = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._max_memory_mb = 0
 
     # Called by the dispatcher
@@ -114,7 +116,7 @@ class Environment:
             return
         if self.state is State.STARTING:
             self._init_ms = (time.monotonic() - self._spawned) * 1000
-        self._stop_timer()
+        self._stop_timers()
         self._sample_memory()
         if self.state is State.INVOKING:
             self._complete("success")
@@ -133,7 +135,8 @@ class Environment:
         assert invocation is not None
         self.state = State.INVOKING
         invocation.hand_over()
-        self._timer = asyncio.get_running_loop().call_later(self.function.timeout_seconds, self._timed_out)
+        self._set_timer("limit", self.function.timeout_seconds, self._timed_out)
+        self._set_timer("memory", MEMORY_CHECK_SECONDS, self._check_memory)
         self._reports.start(self.function, invocation.request_id, invocation.log_tail)
         return invocation
 
@@ -160,7 +163,7 @@ class Environment:
             tmp=tmp,
         )
         self._spawned = time.monotonic()
-        self._timer = asyncio.get_running_loop().call_later(INIT_LIMIT_SECONDS, self._init_timed_out)
+        self._set_timer("limit", INIT_LIMIT_SECONDS, self._init_timed_out)
         self._process = await WorkerProcess.spawn(
             command(function, environ, opt),
             environ,
@@ -175,11 +178,11 @@ class Environment:
         """Between invocations nothing in the environment runs, threads included; after a while it is given up."""
         assert self._process is not None
         self._process.freeze()
-        self._timer = asyncio.get_running_loop().call_later(self._surroundings.idle_seconds, self.stop)
+        self._set_timer("limit", self._surroundings.idle_seconds, self.stop)
 
     def _thaw(self) -> None:
         assert self._process is not None
-        self._stop_timer()
+        self._stop_timers()
         self._process.thaw()
 
     def _timed_out(self) -> None:
@@ -213,7 +216,7 @@ class Environment:
         if self.state is State.STOPPED:
             return
         was_starting, self.state = self.state is State.STARTING, State.STOPPED
-        self._stop_timer()
+        self._stop_timers()
         self._offered.clear()
         if self._process:
             self._process.kill()
@@ -245,7 +248,20 @@ class Environment:
             with contextlib.suppress(ProcessLookupError):
                 self._max_memory_mb = max(self._max_memory_mb, max_memory_mb(self._process.pid))
 
-    def _stop_timer(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
+    def _check_memory(self) -> None:
+        """Kill a worker that has had more memory than the function is given, as the real environment would."""
+        self._sample_memory()
+        if self._max_memory_mb <= self.function.memory_mb:
+            self._set_timer("memory", MEMORY_CHECK_SECONDS, self._check_memory)
+            return
+        assert self.invocation is not None
+        message = f"RequestId: {self.invocation.request_id} Error: Runtime exited with error: signal: killed"
+        self._max_memory_mb = self.function.memory_mb  # on AWS it could not have had more
+        self._fail("Runtime.OutOfMemory", message)
+
+    def _set_timer(self, name: str, seconds: float, then: Callable[[], None]) -> None:
+        self._timers[name] = asyncio.get_running_loop().call_later(seconds, then)
+
+    def _stop_timers(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()

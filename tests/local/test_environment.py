@@ -541,3 +541,28 @@ async def test_an_offered_event_goes_to_one_of_two_that_ask_and_survives_the_one
 
 def test_the_test_functions_are_there() -> None:
     assert os.access(FUNCTIONS / "worker" / "bootstrap", os.X_OK)
+
+
+async def test_a_worker_that_takes_too_much_memory_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Lambda's words; the log says how much it was given, and that it had all of it."""
+    monkeypatch.setattr(execution, "MEMORY_CHECK_SECONDS", 0.01)
+    gate = Gate(tmp_path)
+    async with local_lambda(a_function(memory_mb=128), folder=tmp_path) as cloud:
+        invocation = cloud.invoke(["send", "begun"], ["take_memory", 200], ["wait", gate.path])
+        with pytest.raises(ReplyCutError) as caught:
+            await read_all(invocation)
+        await invocation.completed.wait()
+
+        assert caught.value.failure.error_type == "Runtime.OutOfMemory"
+        assert message(caught.value.failure).endswith("Error: Runtime exited with error: signal: killed")
+        (line,) = cloud.log("REPORT")
+        assert "Max Memory Used: 128 MB" in line
+        assert line.endswith("Status: error\tError Type: Runtime.OutOfMemory")
+    gate.close()
+
+
+async def test_a_worker_within_its_memory_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is looked at."""
+    monkeypatch.setattr(execution, "MEMORY_CHECK_SECONDS", 0.001)
+    async with local_lambda(a_function(memory_mb=256), folder=tmp_path) as cloud:
+        assert await cloud.answer(["take_memory", 100], ["send", "done"]) == "done"

@@ -57,6 +57,9 @@ class Reply:
         self._connection.send(b"0\r\n\r\n")
         self._connection.getresponse().read()
 
+    def take_memory(self, mebibytes: int) -> None:
+        self._taken = b"x" * (mebibytes * 2**20)  # each page written to
+
     def wait(self, fifo: str) -> None:
         """Until the test lets it go on."""
         with open(fifo, "rb", buffering=0) as gate:
