@@ -1,7 +1,7 @@
-"""The command line: `python -m local` starts the emulator, `python -m local invoke` runs one event.
+"""The command line: `python -m local` starts the emulator, `invoke` runs one event, `lint` judges a template.
 
-Exit codes: 0, also when Ctrl-C ends the emulator; 1 when an invoked function failed; 2 for what the user can mend, said
-in one sentence; 130 when Ctrl-C cuts an invocation short.
+Exit codes: 0, also when Ctrl-C ends the emulator; 1 when an invoked function failed, or when a template has errors;
+2 for what the user can mend, said in one sentence; 130 when Ctrl-C cuts an invocation short.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from pathlib import Path
 
 import uvloop
 
@@ -23,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command that *arguments* (by default those of the process) ask for; its exit code."""
     options = parser().parse_args(arguments)
     try:
+        if options.command == "lint":
+            return _lint(options)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_invoke(options) if options.command == "invoke" else _serve(options))
     except EmulatorError as error:
@@ -49,12 +52,23 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(command="start")
     top.add_argument("--port", type=int, default=8080, help="of the page, the stream and the function URLs (8080)")
     top.add_argument("--aws-port", type=int, default=8081, help="of the AWS endpoint for SDKs and functions (8081)")
+    top.add_argument("--cost", action="store_true", help="at the end, say what the invocations would cost on AWS")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=False)
     one = commands.add_parser(
         "invoke", parents=[common], allow_abbrev=False, help="run one event through a function, printing as it comes"
     )
     one.add_argument("function", help="logical id, name or ARN")
     one.add_argument("--event", default="-", metavar="FILE", help="the event as JSON; - for standard input (default)")
+    judged = commands.add_parser("lint", allow_abbrev=False, help="find what would keep a template from streaming")
+    judged.add_argument(
+        "template", nargs="?", default=argparse.SUPPRESS, metavar="TEMPLATE", help="SAM or CloudFormation, YAML or JSON"
+    )
+    judged.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", type=_pair,
+        help="judge with this value of a parameter instead of its default; may be repeated",
+    )  # fmt: skip
+    judged.add_argument("--format", choices=["text", "json"], default="text", help="how findings are written")
+    judged.add_argument("--rules", action="store_true", help="tell every rule and its reason, and judge nothing")
     return top
 
 
@@ -78,6 +92,9 @@ async def _serve(options: argparse.Namespace) -> int:
         await end.wait()
     finally:
         await emulator.stop()
+        if options.cost:
+            for line in emulator.reports.bill.lines():
+                emulator.reports.note(line)
     return 0
 
 
@@ -97,6 +114,21 @@ async def _invoke(options: argparse.Namespace) -> int:
     finally:
         await emulator.stop()
     return 0 if succeeded else 1
+
+
+def _lint(options: argparse.Namespace) -> int:
+    # PyYAML, which this needs, is not to be loaded before the first word of a story.
+    from local.lint import report
+    from local.lint.finding import Severity
+    from local.lint.linter import lint
+
+    if options.rules:
+        _print(report.rules())
+        return 0
+    path = Path(options.template)
+    result = lint(path, parameters=dict(options.parameter))
+    _print(report.as_json(result, path) if options.format == "json" else report.as_text(result, path))
+    return 1 if result.count(Severity.ERROR) else 0
 
 
 def _pair(text: str) -> tuple[str, str]:

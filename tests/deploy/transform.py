@@ -19,15 +19,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CODE_PROPERTIES = ("CodeUri", "ContentUri")
 
 
-def parsed() -> dict[str, Any]:
-    """template.yaml as a dict, its short functions (`!Ref x`) in their long form (`{"Ref": "x"}`)."""
-    template: dict[str, Any] = yaml_parse((REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
+def parsed(text: str | None = None) -> dict[str, Any]:
+    """template.yaml, or *text*, as a dict, its short functions (`!Ref x`) in their long form (`{"Ref": "x"}`)."""
+    template: dict[str, Any] = yaml_parse(text or (REPOSITORY / "template.yaml").read_text(encoding="utf-8"))
     return template
 
 
-def transformed() -> dict[str, Any]:
-    """template.yaml as plain CloudFormation. Raises the translator's `InvalidDocumentException` for bad SAM."""
-    template = parsed()
+def transformed(text: str | None = None) -> dict[str, Any]:
+    """The same as plain CloudFormation. Raises the translator's `InvalidDocumentException` for bad SAM."""
+    template = parsed(text)
     for resource in template["Resources"].values():
         for name in CODE_PROPERTIES:
             if name in resource["Properties"]:

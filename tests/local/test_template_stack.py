@@ -32,7 +32,7 @@ def project(tmp_path: Path) -> Path:
     """A folder with every fixture template in it, and the code that they name."""
     for folder in FOLDERS:
         (tmp_path / folder).mkdir(parents=True)
-    for template in TEMPLATES.iterdir():
+    for template in TEMPLATES.glob("*.yaml"):
         shutil.copy(template, tmp_path)
     return tmp_path
 

@@ -1,0 +1,1 @@
+"""The rules, a module a subject; `local.lint.table` puts them together."""
