@@ -1,4 +1,4 @@
-# The menu: `make` prints it. Everything is kept in .venv (the project) and .tools (the SAM CLI, uv); `make clean` removes both.
+# The menu: `make` prints it. Everything is kept in .venv (the project) and .tools (SAM and AWS CLI, uv); `make clean` removes both.
 
 # The first Python on PATH that runs and is new enough; name another with `make install PYTHON=...`.
 PYTHON ?= $(shell .ci/find-python)
@@ -7,7 +7,7 @@ SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-strip-extras $(UPGRADE)
 
-.PHONY: help install install-dev tools start test check bench format lock clean
+.PHONY: help install install-dev tools start test test-edge parity check build bench format lock clean
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -20,9 +20,11 @@ install-dev: .venv/.installed-dev ## The same, and what tests and checks need
 .venv/.installed-dev: requirements-dev.txt
 	@.ci/venv "$(PYTHON)" .venv $< && touch $@ .venv/.installed
 
-tools: .tools/sam/.installed ## Install the real SAM CLI, in an environment of its own: its pins clash with ours
+tools: .tools/sam/.installed .tools/aws/.installed ## Install the real SAM and AWS CLI, each in an environment of its own
 .tools/sam/.installed: requirements-sam.txt
 	@.ci/venv "$(PYTHON)" .tools/sam $< && touch $@
+.tools/aws/.installed: requirements-aws.txt
+	@.ci/venv "$(PYTHON)" .tools/aws $< && touch $@
 
 start: install ## Run the story on this machine: page, stream and function (options: ARGS="--port 9000")
 	@$(BIN)/python -m local $(ARGS)
@@ -30,17 +32,34 @@ start: install ## Run the story on this machine: page, stream and function (opti
 test: install-dev ## Run the tests; the summary names what was left out and how to get it (options: ARGS="-k sse")
 	@$(BIN)/pytest $(ARGS)
 
+test-edge: install-dev ## Check a deployment over HTTP, by default the local stack (options: URL=https://... STORY_URL=... BUCKET_URL=...)
+	@EDGE_URL="$(URL)" EDGE_STORY_URL="$(STORY_URL)" EDGE_BUCKET_URL="$(BUCKET_URL)" EDGE_PACE=real \
+		$(BIN)/pytest tests/edge -m edge $(ARGS)
+
+LOCAL ?= http://localhost:8080
+parity: install-dev ## Compare the answers of two deployments, as Markdown (LOCAL=http://localhost:8080 URL=https://...)
+	@$(BIN)/python -m tests.edge.parity "$(LOCAL)" "$(URL)"
+
 check: install-dev tools ## Lint, format, types, template: everything that can be told without running anything
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m tests.deploy.transform | $(BIN)/cfn-lint
+	$(BIN)/python -m local lint
 	$(SAM) validate --lint
 
-bench: install .tools/bench/.installed ## Measure the cold start, beside a bare Python and FastAPI under uvicorn
-	@$(BIN)/python tests/bench/cold_start.py $(ARGS)
+build: tools ## Make what `sam deploy` deploys: sam build, and bytecode (options: ARGS="--parameter-overrides Architecture=x86_64")
+	$(SAM) build $(ARGS)
+	.ci/bytecode .aws-sam/build
+
+bench: install .tools/bench/.installed .tools/bench/.api ## Measure the cold starts, beside a bare Python and FastAPI under uvicorn
+	@$(BIN)/python -m tests.bench.cold_start $(ARGS)
 .tools/bench/.installed: requirements-bench.txt
 	@.ci/venv "$(PYTHON)" .tools/bench $< && touch $@
+.tools/bench/.api: functions/api/requirements.txt .tools/bench/.installed
+	@rm -rf .tools/bench/api
+	@.tools/bench/bin/pip install --quiet --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
+		--target .tools/bench/api -r $< && touch $@
 
 format: install-dev ## Put the code in order
 	$(BIN)/ruff check --fix
@@ -50,8 +69,10 @@ lock: .tools/uv/bin/uv ## Write the pinned, hashed requirements from pyproject.t
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group sam --output-file requirements-sam.txt
+	$(COMPILE) --group aws --output-file requirements-aws.txt
 	$(COMPILE) --group bench --output-file requirements-bench.txt
 	$(COMPILE) --group story --constraints requirements.txt --output-file functions/story/requirements.txt
+	$(COMPILE) --group api --constraints requirements.txt --output-file functions/api/requirements.txt
 	@! grep -n "://" requirements*.txt functions/*/requirements.txt || { echo "A requirements file names an address; it must not."; exit 1; }
 
 .tools/uv/bin/uv:

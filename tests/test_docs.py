@@ -25,11 +25,12 @@ def options(*commands: str) -> set[str]:
 
 
 def test_every_option_is_told_and_every_told_option_is_there() -> None:
-    """For the emulator and for `invoke`, in the usage lines."""
-    start, one = re.findall(r"^python -m local.*$", README, re.MULTILINE)
+    """For the emulator and for each of its commands, in the usage lines."""
+    usage = re.findall(r"^python -m local ?([a-z]*)(.*)$", README, re.MULTILINE)
 
-    assert set(re.findall(r"--[a-z-]+", start)) == options()
-    assert set(re.findall(r"--[a-z-]+", one)) == options("invoke")
+    assert [command for command, _ in usage] == ["", "invoke", "lint"]
+    for command, told in usage:
+        assert set(re.findall(r"--[a-z-]+", told)) == options(*command.split())
 
 
 def test_defaults_are_as_told() -> None:
@@ -76,7 +77,7 @@ def test_the_list_of_files_is_complete() -> None:
 
 def test_every_story_is_told() -> None:
     """The values of `story`."""
-    slugs = {path.stem for path in (ROOT / "functions/story/stories").glob("*.txt")}
+    slugs = {path.stem for path in (ROOT / "functions/layers/stories/python/stories/texts").glob("*.txt")}
     told = README.partition("takes `story` (")[2].partition(")")[0]
 
     assert set(re.findall(r"`(\w+)`", told)) == slugs
@@ -94,6 +95,16 @@ def test_variables_that_functions_get(name: str) -> None:
     """The environment sets what the README promises."""
     assert f"`{name}`" in README
     assert f'"{name}"' in (ROOT / "local/environment/variables.py").read_text()
+
+
+def test_every_test_of_the_comparison_is_there() -> None:
+    """Behind each "yes" stands a test; none may be renamed away."""
+    named = set(re.findall(r"\| yes \(`(test_\w+)`\)", README))
+    sources = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
+    there = {name for source in sources for name in re.findall(r"def (test_\w+)", source)}
+
+    assert len(named) > 15
+    assert named - there == set()
 
 
 def test_changelog_has_an_unreleased_part() -> None:

@@ -10,17 +10,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYER = ROOT / "functions/layers/streaming/python"
-FUNCTION_FOLDERS = [ROOT / "functions/story", ROOT / "functions/site"]
+STORIES = ROOT / "functions/layers/stories/python"
+FUNCTION_FOLDERS = [ROOT / "functions/story", ROOT / "functions/api", ROOT / "functions/site"]
 MAX_LINES = 280
 
 # The rooms of local/, from the bottom up. A room imports only from rows above its own, and from itself.
 ROOMS = [
     {"config", "errors", "wire"},
-    {"asgi", "reports"},
-    {"aws_services", "code_watch", "edge", "invocation", "servers", "template"},
-    {"custom_resources", "environment", "front", "site"},
+    {"asgi", "cors", "cost"},
+    {"aws_services", "code_watch", "edge", "reports", "servers", "signature", "template"},
+    {"custom_resources", "front", "function_access", "invocation", "lint", "site"},
+    {"environment"},
     {"aws_endpoint", "dispatcher", "runtime_api"},
-    {"function_url", "invoke", "runtime_server"},
+    {"function_url", "invoke", "invoke_api", "runtime_server"},
     {"emulator"},
     {"__main__"},
 ]
@@ -56,7 +58,8 @@ def test_functions_know_nothing_of_the_emulator() -> None:
 
 def test_the_emulator_knows_nothing_of_the_functions() -> None:
     """The two speak over the Runtime API only, so that any other function fits in."""
-    bundle = {path.stem for folder in FUNCTION_FOLDERS for path in folder.glob("*.py")} | {"lambda_runtime"}
+    bundle = {path.stem for folder in FUNCTION_FOLDERS for path in folder.glob("*.py")}
+    bundle |= {"lambda_runtime", "lambda_asgi", "stories"}
     for path in sources(ROOT / "local"):
         assert not {name.split(".")[0] for name in imports(path)} & bundle, path
 
@@ -77,10 +80,10 @@ def test_imports_in_local_go_strictly_down() -> None:
         assert all(level[other] < level[here] for other in imported), f"{path} imports {imported}"
 
 
-@pytest.mark.parametrize("folder", [LAYER, ROOT / "local"], ids=["layer", "local"])
+@pytest.mark.parametrize("folder", [LAYER, STORIES, ROOT / "local"], ids=["streaming", "stories", "local"])
 def test_no_import_cycles(folder: Path) -> None:
     """Not inside a room either; imports for type checkers and those inside functions count too."""
-    root = folder if folder == LAYER else ROOT
+    root = ROOT if folder == ROOT / "local" else folder
     names = {".".join(path.relative_to(root).with_suffix("").parts): path for path in sources(folder)}
     graph = {name: {other for other in imports(path) if other in names} for name, path in names.items()}
     # logs is imported by logging_hook at run time, and names it back for type checkers only.
@@ -94,13 +97,43 @@ def test_no_import_cycles(folder: Path) -> None:
 def test_runtime_imports_only_the_standard_library() -> None:
     """Zero third-party imports on the cold path."""
     for path in sources(LAYER):
-        outside = {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names - {"lambda_runtime"}
-        assert not outside, path
+        packages = {name.split(".")[0] for name in imports(path)}
+        assert packages <= sys.stdlib_module_names | {"lambda_runtime", "lambda_asgi"}, path
+
+
+def test_runtime_and_asgi_share_one_type() -> None:
+    """`lambda_runtime` knows nothing of ASGI, and `lambda_asgi` nothing of the Runtime API but what a reply is."""
+    for path in sources(LAYER / "lambda_runtime"):
+        assert not {name for name in imports(path) if name.startswith("lambda_asgi")}, path
+    for path in sources(LAYER / "lambda_asgi"):
+        shared = {name for name in imports(path) if name.startswith("lambda_runtime")}
+        assert shared <= {"lambda_runtime.response"}, path
+
+
+@pytest.mark.parametrize(
+    ("folder", "beside"),
+    [
+        (STORIES, {"stories"}),
+        (ROOT / "functions/story", {"stories", "lambda_runtime", "aws_lambda_powertools"}),
+        (
+            ROOT / "functions/api",
+            {"stories", "aws_lambda_powertools", "fastapi", "mangum", "pydantic", "starlette"},
+        ),
+        (ROOT / "functions/site", {"boto3", "botocore", "mypy_boto3_s3"}),
+    ],
+    ids=lambda value: value.name if isinstance(value, Path) else "",
+)
+def test_what_each_part_of_the_bundle_is_made_of(folder: Path, beside: set[str]) -> None:
+    """Its own modules, the standard library, and nothing but these: the story has no framework."""
+    own = {path.stem for path in folder.glob("*.py")}
+    for path in sources(folder):
+        assert {name.split(".")[0] for name in imports(path)} <= sys.stdlib_module_names | own | beside, path
 
 
 def test_module_names_are_unique_across_the_bundle() -> None:
-    """Every function folder is a flat root of `sys.path`, as /var/task is."""
+    """Every function folder is a flat root of `sys.path`, as /var/task is, and so is every layer's folder."""
     names = [path.stem for folder in FUNCTION_FOLDERS for path in folder.glob("*.py")]
+    names += [path.name for layer in (LAYER, STORIES) for path in layer.iterdir() if path.name != "__pycache__"]
     assert len(names) == len(set(names))
 
 

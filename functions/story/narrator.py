@@ -1,4 +1,4 @@
-"""When each word leaves: pauses, schedule, heartbeats and the end of the time there is.
+"""When each word leaves: schedule, heartbeats and the end of the time there is.
 
 What this is: `story -> [narrator] -> story`: a count of words in, one cue after another out, each at its moment. It
 knows neither the words nor how they are written down.
@@ -63,19 +63,6 @@ def narrate(
         if wait > 0:
             clock.sleep(wait)
         yield _cue(position, words)
-
-
-def random_pauses(seed: int, *, min_ms: int, max_ms: int) -> Iterator[int]:
-    """Pauses without end: whole milliseconds from *min_ms* to *max_ms*, both included, all equally likely.
-
-    The same numbers give the same pauses: the one after a word does not depend on where a story was resumed.
-    """
-    # Imported when the first pause is asked for, which is after the first word: nobody waits for it there.
-    from random import Random
-
-    randint = Random(seed).randint
-    while True:
-        yield randint(min_ms, max_ms)
 
 
 def _cue(position: int, words: int) -> tuple[str, int]:

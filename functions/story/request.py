@@ -1,6 +1,6 @@
 """What a viewer asks for: which story, from which word on, with which pauses.
 
-What this is: `function URL event -> [request] -> story`, and the one place where input is judged.
+What this is: `function URL event -> [request] -> story`; the query fields are judged by `stories.rules`.
 
 What the real service does that we follow: payload format 2.0
 (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads): header names in lower case, query
@@ -15,22 +15,16 @@ What differs here, on purpose:
 
 from __future__ import annotations
 
-from library import DEFAULT, STORIES, Story
-from problem import ProblemError
+from stories.problem import ProblemError
+from stories.rules import pause_bounds, story_named, whole_number
+
+# Named for type checkers only: importing typing or collections.abc costs a cold start several milliseconds.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from stories.library import Story
 
 PATHS = ("/sse", "/api/sse")
 METHODS = ("GET", "HEAD")
-MIN_MS, MAX_MS = 200, 800
-LONGEST_PAUSE_MS = 5000
-LARGEST = 2**63 - 1
-
-# Where a whole number stands in the event, its name, and the largest it may be; the smallest is always 0.
-WHOLE_NUMBERS = (
-    ("queryStringParameters", "min_ms", LONGEST_PAUSE_MS),
-    ("queryStringParameters", "max_ms", LONGEST_PAUSE_MS),
-    ("queryStringParameters", "seed", LARGEST),
-    ("headers", "Last-Event-ID", LARGEST),
-)
 
 
 class StoryRequest:
@@ -57,11 +51,11 @@ def read(event: object) -> StoryRequest:
     if method(event) not in METHODS:
         allow = ", ".join(METHODS)
         raise ProblemError(405, f"A story can only be read: use {allow}.", headers={"allow": allow})
-    story = _story(event)
-    numbers = {name: _whole_number(event, place, name, largest) for place, name, largest in WHOLE_NUMBERS}
-    min_ms, max_ms = _pauses(numbers["min_ms"], numbers["max_ms"])
-    told = numbers["Last-Event-ID"] or 0
-    return StoryRequest(story, told=told, min_ms=min_ms, max_ms=max_ms, seed=numbers["seed"])
+    story = story_named(_text(event, "queryStringParameters", "story"))
+    sent_min, sent_max, seed = (_whole_number(event, name) for name in ("min_ms", "max_ms", "seed"))
+    told = _last_event_id(event)
+    min_ms, max_ms = pause_bounds(sent_min, sent_max)
+    return StoryRequest(story, told=told, min_ms=min_ms, max_ms=max_ms, seed=seed)
 
 
 def method(event: object) -> str | None:
@@ -75,33 +69,12 @@ def _text(event: object, *keys: str) -> str | None:
     return event if isinstance(event, str) else None
 
 
-def _story(event: object) -> Story:
-    slug = _text(event, "queryStringParameters", "story")
-    story = STORIES.get(DEFAULT if slug is None else slug)
-    if story is None:
-        stories = [story.about() for story in STORIES.values()]
-        raise ProblemError(400, f"story must be one of {', '.join(STORIES)}.", field="story", stories=stories)
-    return story
+def _whole_number(event: object, name: str) -> int | None:
+    text = _text(event, "queryStringParameters", name)
+    return None if text is None else whole_number(name, text)
 
 
-def _whole_number(event: object, place: str, name: str, largest: int) -> int | None:
-    text = _text(event, place, name.lower())
+def _last_event_id(event: object) -> int:
     # A header without a value says what a missing one says; a query field without a value is a slip worth telling.
-    if text is None or (text == "" and place == "headers"):
-        return None
-    # Other scripts have digits too, and int() would take them, a sign, spaces and underscores. It would also work
-    # hard on a number of a million digits.
-    if text.isascii() and text.isdigit() and len(text) <= len(str(largest)) and int(text) <= largest:
-        return int(text)
-    raise ProblemError(400, f"{name} must be one whole number from 0 to {largest}, written in digits only.", field=name)
-
-
-def _pauses(sent_min: int | None, sent_max: int | None) -> tuple[int, int]:
-    min_ms = MIN_MS if sent_min is None else sent_min
-    max_ms = MAX_MS if sent_max is None else sent_max
-    if min_ms <= max_ms:
-        return min_ms, max_ms
-    low = f"min_ms ({min_ms}{', its default' if sent_min is None else ''})"
-    high = f"max_ms ({max_ms}{', its default' if sent_max is None else ''})"
-    field = "max_ms" if sent_min is None else "min_ms"
-    raise ProblemError(400, f"{low} must not be greater than {high}.", field=field)
+    text = _text(event, "headers", "last-event-id") or "0"
+    return whole_number("Last-Event-ID", text)

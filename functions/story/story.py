@@ -1,7 +1,7 @@
 """The story function: a request in, a story out, word by word.
 
 What this is: `lambda_runtime -> [story] -> lambda_runtime`: it asks `request` what is wanted, lets `narrator` say
-when, `library` what and `sse` how, and hands each event to the runtime at the moment it is due.
+when, `stories.library` what and `sse` how, and hands each event to the runtime at the moment it is due.
 
 What the spec says that we follow: https://html.spec.whatwg.org/multipage/server-sent-events.html. A reader whose
 connection ends reconnects with its last event ID, and stops for good at 204.
@@ -15,14 +15,15 @@ What differs here, on purpose:
 
 from __future__ import annotations
 
-import os
 import time
 
 import sse
 from lambda_runtime.response import Response
-from narrator import END, HEARTBEAT, TIME_UP, WORD, narrate, random_pauses
-from problem import CONTENT_TYPE, ProblemError
+from narrator import END, HEARTBEAT, TIME_UP, WORD, narrate
 from request import StoryRequest, method, read
+from stories.library import END_DATA, END_EVENT
+from stories.pauses import random_pauses, random_seed
+from stories.problem import CONTENT_TYPE, ProblemError
 
 # Named for type checkers only: importing typing or collections.abc costs a cold start several milliseconds.
 TYPE_CHECKING = False
@@ -81,8 +82,7 @@ def _refusal(problem: ProblemError, context: Context) -> Iterator[bytes]:
 def _telling(request: StoryRequest, words: list[str], context: Context, clock: Clock) -> Iterator[bytes]:
     started = clock.monotonic()
     stop_at = started + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    # From the operating system: environments restored from one snapshot would share the state of a generator.
-    seed = int.from_bytes(os.urandom(4), "big") if request.seed is None else request.seed
+    seed = random_seed() if request.seed is None else request.seed
     pauses = random_pauses(seed, min_ms=request.min_ms, max_ms=request.max_ms)
     first, sent, ended = request.told + 1, 0, "closed"
     try:
@@ -111,5 +111,5 @@ def _chunk(cue: str, position: int, words: list[str], *, retry_ms: int | None) -
     if cue == WORD:
         return sse.event(words[position - 1], event_id=position, retry_ms=retry_ms)
     if cue == END:
-        return sse.event("Stream ended", event_id=position, name="end-of-stream", retry_ms=retry_ms)
+        return sse.event(END_DATA, event_id=position, name=END_EVENT, retry_ms=retry_ms)
     return sse.comment("heartbeat" if cue == HEARTBEAT else "time is up, reconnecting resumes")

@@ -9,7 +9,8 @@ sam-specification-template-anatomy.html - and aws-sam-translator is the code tha
 
 What differs here, on purpose:
 1. code stays where it lies: a local path becomes an S3 location in the bucket `LOCAL_BUCKET`, which no real bucket
-   can be called, and `local.template.code` turns it back into a folder;
+   can be called, and `local.template.code` turns it back into a folder; an image that `sam build` would make
+   of a Dockerfile has no address yet and is given one that names nothing;
 2. nothing asks AWS: applications from the Serverless Application Repository stay unresolved nested stacks;
 3. the SAM transform is the only one; other macros run in somebody's account.
 """
@@ -33,6 +34,7 @@ SAM_TRANSFORM = "AWS::Serverless-2016-10-31"
 # `sam build` take the same places: https://docs.aws.amazon.com/cli/latest/reference/cloudformation/package.html
 _SAM_LOCATION = ("Bucket", "Key")
 _LAMBDA_LOCATION = ("S3Bucket", "S3Key")
+_UNBUILT_IMAGE = "not-built-yet"
 _PATHS = {
     "AWS::Serverless::Function": ("CodeUri", _SAM_LOCATION),
     "AWS::Serverless::WebFunction": ("CodeUri", _SAM_LOCATION),
@@ -73,7 +75,9 @@ def localize(template: dict[str, Any]) -> None:
     for resource in template["Resources"].values():
         properties = _mapping(_mapping(resource).get("Properties"))
         kind = _mapping(resource).get("Type")
-        if kind in _PATHS:
+        if kind == "AWS::Serverless::Function" and properties.get("PackageType") == "Image":
+            properties.setdefault("ImageUri", _UNBUILT_IMAGE)
+        elif kind in _PATHS:
             _localize_property(properties, *_PATHS[kind])
         elif kind == "AWS::Serverless::Application":
             # The translator would look the application up in AWS, over the network.

@@ -12,7 +12,9 @@ from tests.deploy.transform import REPOSITORY
 RUN = REPOSITORY / "requirements.txt"
 DEV = REPOSITORY / "requirements-dev.txt"
 SAM = REPOSITORY / "requirements-sam.txt"
+AWS = REPOSITORY / "requirements-aws.txt"
 STORY = REPOSITORY / "functions/story/requirements.txt"
+API = REPOSITORY / "functions/api/requirements.txt"
 
 
 def pins(requirements: Path) -> dict[str, str]:
@@ -21,7 +23,9 @@ def pins(requirements: Path) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9.-]+)(?:\[[^]]*\])?==(.*?)\s+--hash", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("requirements", [RUN, DEV, SAM, STORY], ids=lambda path: str(path.relative_to(REPOSITORY)))
+@pytest.mark.parametrize(
+    "requirements", [RUN, DEV, SAM, AWS, STORY, API], ids=lambda path: str(path.relative_to(REPOSITORY))
+)
 def test_every_requirement_is_pinned_and_hashed_and_names_no_address(requirements: Path) -> None:
     """`pip install --require-hashes --no-deps` can take the file as it is, from whatever index the user has."""
     text = requirements.read_text(encoding="utf-8")
@@ -31,7 +35,7 @@ def test_every_requirement_is_pinned_and_hashed_and_names_no_address(requirement
     assert [entry for entry in entries if not re.search(r"==\S+.* --hash=sha256:[0-9a-f]{64}", entry)] == []
 
 
-@pytest.mark.parametrize("part", [RUN, STORY], ids=lambda path: str(path.relative_to(REPOSITORY)))
+@pytest.mark.parametrize("part", [RUN, STORY, API], ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_what_is_tested_is_what_runs(part: Path) -> None:
     """Every version of the emulator's and of the function's requirements is also the one the tests run with."""
     assert pins(part).items() <= pins(DEV).items()

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from library import STORIES
 from narrator import HEARTBEAT_SECONDS
-from request import MAX_MS, PATHS
+from request import PATHS
+from stories.library import STORIES
+from stories.pauses import MAX_MS
 from tests.deploy.transform import CODE_PROPERTIES, REPOSITORY, parsed, transformed
 
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -77,37 +78,57 @@ def test_cfn_lint_finds_nothing_in_the_transformed_template() -> None:
     assert (lint.stdout, lint.stderr, lint.returncode) == ("", "", 0)
 
 
-def test_the_distribution_may_call_the_url_and_invoke_the_function_through_it(resources: dict[str, Resource]) -> None:
+@pytest.mark.parametrize("function", ["StoryFunction", "ApiFunction"])
+def test_the_distribution_may_call_the_url_and_invoke_the_function_through_it(
+    resources: dict[str, Resource], function: str
+) -> None:
     """Both permissions are needed since October 2025; one alone gets 403 from AWS and passes every linter."""
     arn = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}"
     both = {
-        "FunctionName": {"Ref": "StoryFunction"},
+        "FunctionName": {"Ref": function},
         "Principal": "cloudfront.amazonaws.com",
         "SourceArn": {"Fn::Sub": arn},
     }
+    permissions = properties(resources, "AWS::Lambda::Permission")
 
-    assert properties(resources, "AWS::Lambda::Permission") == [
+    assert [found for found in permissions if found["FunctionName"] == {"Ref": function}] == [
         {**both, "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "AWS_IAM"},
         {**both, "Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True},
     ]
+    assert len(permissions) == 4
 
 
-def test_the_function_url_streams_and_takes_signed_requests_only(resources: dict[str, Resource]) -> None:
+def test_each_function_url_takes_signed_requests_only_and_the_storys_streams(resources: dict[str, Resource]) -> None:
     """InvokeMode is spelled exactly so: anything else would buffer the whole story."""
-    (url,) = properties(resources, "AWS::Lambda::Url")
+    urls = properties(resources, "AWS::Lambda::Url")
 
-    assert url["InvokeMode"] == "RESPONSE_STREAM"
-    assert url["AuthType"] == "AWS_IAM"
-    assert url["TargetFunctionArn"] == {"Ref": "StoryFunction"}
+    assert [(url["TargetFunctionArn"]["Ref"], url["AuthType"], url["InvokeMode"]) for url in urls] == [
+        ("StoryFunction", "AWS_IAM", "RESPONSE_STREAM"),
+        ("ApiFunction", "AWS_IAM", "BUFFERED"),
+    ]
 
 
-def test_the_story_runs_on_the_layers_bootstrap(resources: dict[str, Resource]) -> None:
-    """The wrapper script is named where Lambda mounts the layer, and the layer is attached."""
-    story = resources["StoryFunction"]["Properties"]
-    (layer,) = [name for name, found in resources.items() if found["Type"] == "AWS::Lambda::LayerVersion"]
+def test_each_function_has_its_layers(resources: dict[str, Resource]) -> None:
+    """The story runs on the streaming layer's wrapper script, named where Lambda mounts it; the API needs none."""
+    layers = {
+        found["Properties"]["LayerName"]["Fn::Sub"].removeprefix("${AWS::StackName}-"): {"Ref": name}
+        for name, found in resources.items()
+        if found["Type"] == "AWS::Lambda::LayerVersion"
+    }
+    story, api = resources["StoryFunction"]["Properties"], resources["ApiFunction"]["Properties"]
 
     assert story["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/bootstrap"
-    assert story["Layers"] == [{"Ref": layer}]
+    assert story["Layers"] == [layers["streaming"], layers["stories"]]
+    assert "AWS_LAMBDA_EXEC_WRAPPER" not in api["Environment"]["Variables"]
+    assert api["Layers"] == [layers["stories"]]
+
+
+@pytest.mark.parametrize("function", ["StoryFunction", "ApiFunction", "SitePublisher"])
+def test_each_function_has_a_log_group_that_is_emptied(resources: dict[str, Resource], function: str) -> None:
+    """Lambda's own would keep everything for ever."""
+    group = resources[function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+
+    assert resources[group]["Properties"]["RetentionInDays"] == 14
 
 
 def test_the_longest_story_fits_into_the_timeout(resources: dict[str, Resource]) -> None:
@@ -126,17 +147,30 @@ def test_every_behavior_leads_to_an_origin_that_exists(distribution: dict[str, A
     assert len(origins) == len(set(origins))
 
 
-def test_each_path_of_the_stream_is_passed_on_unchanged(distribution: dict[str, Any]) -> None:
-    """No cache, no compression, no viewer's Host: each of them would delay, share or refuse a stream."""
-    streams = {behavior["PathPattern"]: behavior for behavior in distribution["CacheBehaviors"]}
-
-    assert tuple(streams) == PATHS
-    for behavior in streams.values():
-        assert behavior["TargetOriginId"] == "story"
+def test_each_path_of_the_functions_is_passed_on_unchanged(distribution: dict[str, Any]) -> None:
+    """No cache, no compression, no viewer's Host: each of them would delay, share or refuse an answer."""
+    for behavior in distribution["CacheBehaviors"]:
         assert behavior["Compress"] is False
         assert behavior["CachePolicyId"] == CACHING_DISABLED
         assert behavior["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
         assert behavior["AllowedMethods"] == ["GET", "HEAD", "OPTIONS"]
+        assert behavior["ResponseHeadersPolicyId"] == {"Ref": "SecurityHeaders"}
+
+
+def test_the_stream_comes_before_the_api(distribution: dict[str, Any]) -> None:
+    """The first pattern that fits decides, and that of the API fits one path of the stream as well."""
+    behaviors = [(behavior["PathPattern"], behavior["TargetOriginId"]) for behavior in distribution["CacheBehaviors"]]
+
+    assert behaviors == [*((path, "story") for path in PATHS), ("/api/*", "api")]
+
+
+def test_cloudfront_waits_for_the_api_until_its_timeout(
+    resources: dict[str, Resource], distribution: dict[str, Any]
+) -> None:
+    """An answer that was paid for should also arrive."""
+    read_timeout_seconds = origin(distribution, "api")["CustomOriginConfig"]["OriginReadTimeout"]
+
+    assert read_timeout_seconds > resources["ApiFunction"]["Properties"]["Timeout"]
 
 
 def test_cloudfront_waits_longer_than_the_story_is_ever_silent(distribution: dict[str, Any]) -> None:
@@ -147,7 +181,8 @@ def test_cloudfront_waits_longer_than_the_story_is_ever_silent(distribution: dic
 
 
 @pytest.mark.parametrize(
-    ("origin_id", "access", "type_"), [("page", "PageAccess", "s3"), ("story", "StoryAccess", "lambda")]
+    ("origin_id", "access", "type_"),
+    [("page", "PageAccess", "s3"), ("story", "StoryAccess", "lambda"), ("api", "ApiAccess", "lambda")],
 )
 def test_cloudfront_signs_what_it_sends_to_an_origin(
     resources: dict[str, Resource], distribution: dict[str, Any], origin_id: str, access: str, type_: str
@@ -190,9 +225,9 @@ def test_a_new_page_makes_cloudformation_run_the_publisher_again(resources: dict
 
 @pytest.mark.parametrize("logical_id", code_folders())
 def test_the_code_of_a_function_or_layer_is_where_the_template_says(logical_id: str) -> None:
-    """The folder exists, and so does the module that the handler names."""
+    """The folder exists, and so does the module that the handler names, or the layer's way to be built."""
     handler = parsed()["Resources"][logical_id]["Properties"].get("Handler")
-    entry = f"{handler.rpartition('.')[0]}.py" if handler else "bootstrap"
+    entry = f"{handler.rpartition('.')[0]}.py" if handler else "Makefile"
 
     assert (code_folders()[logical_id] / entry).is_file()
 

@@ -1,4 +1,4 @@
-"""Where the real tools are: the SAM CLI, the emulator binary inside it, and the Python that `sam build` insists on."""
+"""Where the real tools are: SAM CLI, the emulator binary in it, AWS CLI, and the Python that `sam build` insists on."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ import pytest
 from tests.deploy.transform import REPOSITORY
 
 SAM_ENVIRONMENT = REPOSITORY / ".tools/sam"
+AWS_ENVIRONMENT = REPOSITORY / ".tools/aws"
 RIE_NAMES = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
 
 
 def sam() -> Path:
     """The SAM CLI; the test that asks is skipped where it is not installed, and fails in CI."""
     return _installed("bin/sam")
+
+
+def aws() -> Path:
+    """The AWS CLI, on the same terms."""
+    found = AWS_ENVIRONMENT / "bin/aws"
+    if not found.exists():
+        _left_out("The AWS CLI is not installed here: `make tools` installs it.")
+    return found
 
 
 def rie() -> Path:

@@ -245,7 +245,7 @@ def test_invoke_of_a_function_that_fails(bundle: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "stdin", "says"),
     [
-        (["Nobody"], "{}", "no function Nobody; it has StoryFunction, SitePublisher"),
+        (["Nobody"], "{}", "no function Nobody; it has StoryFunction, ApiFunction, SitePublisher"),
         (["StoryFunction", "--event", "events/nothing.json"], "", "events/nothing.json cannot be read"),
         (["StoryFunction"], "{", "is not JSON"),
     ],

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from library import DEFAULT, STORIES
+from stories import library
+from stories.library import DEFAULT, STORIES
 from story import handler
 from tests.function.calls import ask, chunks, read
 
 if TYPE_CHECKING:
     from tests.function.conftest import FakeClock, FakeContext
 
-TEXTS = Path(__file__).parents[2] / "functions" / "story" / "stories"
+TEXTS = Path(library.__file__).with_name("texts")
 
 
 def test_every_text_has_its_entry_and_every_entry_its_text() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import accumulate, count, islice, pairwise, repeat
 from typing import TYPE_CHECKING
 
 import pytest
 
-from narrator import END, HEARTBEAT, TIME_UP, WORD, narrate, random_pauses
+from narrator import END, HEARTBEAT, TIME_UP, WORD, narrate
+from stories.pauses import random_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,38 +142,6 @@ def test_a_cue_that_was_due_in_time_but_can_only_leave_later_is_too_late(clock: 
 def test_the_first_cue_comes_even_when_there_is_no_time(clock: FakeClock) -> None:
     """Otherwise a reader would reconnect for ever and get nothing."""
     assert timetable(clock, 9, repeat(200), told=4, stop_at=clock.now - 5) == [(0, WORD, 5), (0, TIME_UP, 6)]
-
-
-def test_pauses_are_whole_milliseconds_and_both_bounds_are_reached() -> None:
-    """200 and 800 occur, nothing beyond them does, and all are ints."""
-    pauses = list(islice(random_pauses(7, min_ms=200, max_ms=800), 20_000))
-
-    assert {type(pause) for pause in pauses} == {int}
-    assert (min(pauses), max(pauses)) == (200, 800)
-
-
-def test_pauses_are_uniform() -> None:
-    """Chi-square of 601 equally likely values is about 600; five standard deviations are 173."""
-    expected = 100
-    counts = Counter(islice(random_pauses(7, min_ms=200, max_ms=800), 601 * expected))
-
-    chi_square = sum((counts[pause] - expected) ** 2 / expected for pause in range(200, 801))
-
-    assert 427 < chi_square < 773
-
-
-def test_one_possible_pause_is_the_only_one() -> None:
-    assert list(islice(random_pauses(7, min_ms=300, max_ms=300), 5)) == [300] * 5
-
-
-def test_same_seed_same_pauses() -> None:
-    """And another seed gives others."""
-    first, again, other = (
-        list(islice(random_pauses(seed, min_ms=200, max_ms=800), 50)) for seed in (2**63 - 1, 2**63 - 1, 0)
-    )
-
-    assert first == again
-    assert first != other
 
 
 def test_cues_never_go_back_in_time(clock: FakeClock) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from library import STORIES
+from stories.library import STORIES
 from story import handler
 from tests.function.calls import ask, problem
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from library import DEFAULT, STORIES
+from stories.library import DEFAULT, STORIES
 from story import handler
 from tests.function.calls import STREAM_HEADERS, ask, chunks, read
 
@@ -227,8 +227,8 @@ os._exit(0)  # the rest of the story is not the point
 @pytest.mark.parametrize(("event", "begin"), [(ask(), b"retry: "), (ask({"seed": "x"}), b'{"type"')])
 def test_the_first_chunk_needs_no_heavy_module(event: dict[str, Any], begin: bytes) -> None:
     """In a fresh interpreter, up to the first word or the refusal."""
-    paths = [str(ROOT / "functions" / "layers" / "streaming" / "python"), str(STORY)]
-    script = COLD.format(paths=paths, event=event)
+    layers = [str(ROOT / "functions" / "layers" / layer / "python") for layer in ("streaming", "stories")]
+    script = COLD.format(paths=[*layers, str(STORY)], event=event)
     # -I -S: nothing that site or a .pth file of this virtual environment imports may stand in the way.
     command = [sys.executable, "-I", "-S", "-c", script]
 

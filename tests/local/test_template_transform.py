@@ -57,6 +57,23 @@ def test_json_template() -> None:
     assert transformed(template) == {"F": {}}
 
 
+def test_image_that_is_not_built_yet() -> None:
+    """`sam build` makes the image of a Dockerfile; before it there is no address to name."""
+    text = f"{HEAD}  F: {{Type: AWS::Serverless::Function, Properties: {{PackageType: Image}}}}\n"
+    code = transformed(text)["F"]["Code"]
+
+    assert local_path(code) is None
+    assert elsewhere(code) == "code in a container image"
+
+
+def test_image_with_an_address() -> None:
+    """It is left as it is."""
+    properties = "{PackageType: Image, ImageUri: 123456789012.dkr.ecr.us-east-1.amazonaws.com/story:1}"
+
+    code = transformed(f"{HEAD}  F: {{Type: AWS::Serverless::Function, Properties: {properties}}}\n")["F"]["Code"]
+    assert code == {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/story:1"}
+
+
 def test_path_that_is_a_parameter() -> None:
     """A CodeUri may be an intrinsic function; it is resolved later, in the emulator."""
     text = f"""{HEAD}

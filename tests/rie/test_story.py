@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from library import DEFAULT, STORIES
+from local.environment.filesystem import mount_layers
+from stories.library import DEFAULT, STORIES
 from tests.deploy import tools
 from tests.deploy.transform import REPOSITORY
 from tests.rie.interface_emulator import (
@@ -26,7 +27,7 @@ from tests.rie.interface_emulator import (
 
 pytestmark = pytest.mark.rie
 
-BOOTSTRAP = REPOSITORY / "functions/layers/streaming/bootstrap"
+LAYERS = (REPOSITORY / "functions/layers/streaming", REPOSITORY / "functions/layers/stories")
 WORDS = STORIES[DEFAULT].words()
 
 
@@ -39,9 +40,10 @@ def emulator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         handler="story.handler",
         path=f"{Path(sys.executable).parent}:/usr/bin:/bin",
     )
-    command = BOOTSTRAP
+    bootstrap = mount_layers(LAYERS, folder) / "bootstrap"
+    command = bootstrap
     if request.param == "wrapper script":
-        environment["AWS_LAMBDA_EXEC_WRAPPER"] = str(BOOTSTRAP)
+        environment["AWS_LAMBDA_EXEC_WRAPPER"] = str(bootstrap)
         command = managed_bootstrap(folder, sys.executable)
     with interface_emulator(tools.rie(), [command], environment=environment, log=folder / "log") as running:
         yield running

@@ -1,6 +1,6 @@
 """Refusals a client can read: `application/problem+json`.
 
-What this is: `request -> [problem] -> story`: raised where something is wrong, written where the reply is made.
+What this is: `rules -> [problem] -> story, refusals`: raised where something is wrong, written where the reply is made.
 
 What the spec says that we follow: RFC 9457 (https://www.rfc-editor.org/rfc/rfc9457). A problem of type `about:blank`
 means no more than its status code does, and its title is that code's own phrase (section 4.2.1); further members
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONTENT_TYPE = "application/problem+json"
-TITLES = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"}
+TITLES = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 500: "Internal Server Error"}
 
 
 class ProblemError(Exception):
-    """A request that is refused with *status*: 400, 404 or 405.
+    """A request that is refused with *status*, one of those in TITLES.
 
     *detail* is a sentence for the person who sent it. *field* names the query field or header that is wrong, None
     where the fault is in neither. *headers* go with the reply, *members* into its JSON object.

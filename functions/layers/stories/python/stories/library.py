@@ -1,6 +1,6 @@
-"""The stories that can be told: what each is called, how it is written, and its text.
+"""The stories that can be told: what each is called, how it is written, its text, and how all of them end.
 
-What this is: `story -> [library] -> stories/<slug>.txt`. A text is read when its story is asked for, and no other.
+What this is: `story, api -> [library] -> texts/<slug>.txt`. A text is read when its story is asked for, and no other.
 
 What the spec says that we follow: *lang* and *dir* are the values of HTML's attributes of these names
 (https://html.spec.whatwg.org/multipage/dom.html#the-lang-and-xml:lang-attributes).
@@ -12,6 +12,9 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# The event after the last word: its type, and what it says. Its position is the one after the last word's.
+END_EVENT, END_DATA = "end-of-stream", "Stream ended"
 
 
 class Story:
@@ -29,12 +32,16 @@ class Story:
         """What a viewer needs to offer this story and to show it."""
         return {"slug": self.slug, "title": self.title, "lang": self.lang, "dir": self.dir}
 
-    def words(self) -> list[str]:
-        """The text, read afresh and cut at white space. Raises `OSError` if the file is not in the bundle."""
+    def text(self) -> str:
+        """The text, read afresh, with its line breaks. Raises `OSError` if the file is not in the layer."""
         folder = __file__.rpartition("/")[0]
         # Not pathlib: importing it would cost as much as everything else on the way to the first word.
-        with open(f"{folder}/stories/{self.slug}.txt", "rb") as file:
-            return file.read().decode().split()
+        with open(f"{folder}/texts/{self.slug}.txt", "rb") as file:
+            return file.read().decode()
+
+    def words(self) -> list[str]:
+        """The text, cut at white space; a word's position is its index here plus one. Raises `OSError`, as `text`."""
+        return self.text().split()
 
 
 DEFAULT = "lighthouse"
