@@ -162,9 +162,9 @@ def test_running_streams_finish_on_the_old_code(copy: Path) -> None:
         with httpx.stream("GET", f"{cloud.url}/sse", params=query, timeout=20) as response:
             story = EventSource(response).iter_sse()
             first = next(story)
-            code = copy / "functions/story/story.py"
+            code = copy / "functions/layers/stories/python/stories/library.py"
             code.write_text(code.read_text().replace('"Stream ended"', '"The end"'))
-            cloud.wait_for("Code changed: StoryFunction")
+            cloud.wait_for("Code changed: .*StoryFunction")
             *_, last = story
         assert (first.data, last.data) == ("Every", "Stream ended")
         assert "data: The end" in httpx.get(f"{cloud.url}/sse", params={"max_ms": "0", "min_ms": "0"}).text

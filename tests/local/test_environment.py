@@ -482,7 +482,8 @@ async def test_no_worker_and_no_folder_outlives_an_emulator_that_is_killed(tmp_p
 
 async def test_an_emulator_whose_reaper_was_killed_works_without_it(tmp_path: Path) -> None:
     async with local_lambda(a_function(), folder=tmp_path) as cloud:
-        (reaper,) = psutil.Process().children()
+        children = psutil.Process().children()
+        (reaper,) = [child for child in children if str(cloud.folder) in child.cmdline()]
         reaper.kill()
         await until(lambda: not is_alive(reaper.pid))
 
