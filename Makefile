@@ -52,6 +52,9 @@ build: tools ## Make what `sam deploy` deploys: sam build, and bytecode (options
 	$(SAM) build $(ARGS)
 	.ci/bytecode .aws-sam/build
 
+compare: install-dev ## Measure one story over server-sent events and over polling; it takes as long as the story twice
+	@PYTHONPATH=.:functions/layers/stories/python $(BIN)/python -m tests.bench.compare $(ARGS)
+
 bench: install .tools/bench/.installed .tools/bench/.api ## Measure the cold starts, beside a bare Python and FastAPI under uvicorn
 	@$(BIN)/python -m tests.bench.cold_start $(ARGS)
 .tools/bench/.installed: requirements-bench.txt
