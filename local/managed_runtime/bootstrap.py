@@ -1,7 +1,8 @@
 """What `/var/runtime/bootstrap.py` is on AWS: prepares the search path and starts AWS's own runtime client.
 
 What the real service does: puts the function's folder and the layers' Python folders in front of `sys.path`, honours
-their .pth files, and hands `_HANDLER` to awslambdaric (https://github.com/aws/aws-lambda-python-runtime-interface-client).
+their .pth files, and hands `_HANDLER` to awslambdaric
+(https://github.com/aws/aws-lambda-python-runtime-interface-client).
 
 What differs here, on purpose:
 1. awslambdaric and boto3 come from the emulator's own virtual environment.
