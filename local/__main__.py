@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     except EmulatorError as error:
         print(f"local: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
 
 
@@ -82,8 +83,7 @@ async def _serve(options: argparse.Namespace) -> int:
         write=_print,
     )
     end = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    _on_interrupt(end.set)
     await emulator.start()
     try:
         for line in emulator.banner():
@@ -108,6 +108,9 @@ async def _invoke(options: argparse.Namespace) -> int:
         log_format=options.log_format,
         write=lambda line: print(line, file=sys.stderr),
     )
+    task = asyncio.current_task()
+    assert task is not None
+    _on_interrupt(task.cancel)
     await emulator.start()
     try:
         succeeded = await invoke(emulator.stack, emulator.dispatcher, options.function, event, write=_write_body)
@@ -129,6 +132,12 @@ def _lint(options: argparse.Namespace) -> int:
     result = lint(path, parameters=dict(options.parameter))
     _print(report.as_json(result, path) if options.format == "json" else report.as_text(result, path))
     return 1 if result.count(Severity.ERROR) else 0
+
+
+def _on_interrupt(then: Callable[[], object]) -> None:
+    """Call *then* at Ctrl-C or SIGTERM; also where a shell started us in the background, with Ctrl-C ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, then)
 
 
 def _pair(text: str) -> tuple[str, str]:
