@@ -18,15 +18,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
-import time
 
 from local import cors
-from local.asgi import ORIGIN_ACCESS_CONTROL, Message, Receive, Scope, Send, respond
+from local.asgi import ORIGIN_ACCESS_CONTROL, DisconnectedError, Receive, Scope, Send, respond, whole_body
 from local.config import Cors, FunctionUrl
 from local.dispatcher import Dispatcher, ThrottledError
 from local.function_access import Access, AccessDeniedError
-from local.invocation import CallerLeftError, FunctionError, Invocation, ReplyCutError
+from local.invocation import CallerLeftError, FunctionError, Invocation, ReplyCutError, new_trace_id
 from local.reports import Reports, RequestReport
 from local.signature import SignatureError
 from local.wire import prelude
@@ -56,8 +54,8 @@ class FunctionUrlApp:
             await respond(send, 200, headers=cors.preflight_headers(self._cors, scope["headers"]))
             return
         try:
-            body = await _whole_body(receive)
-        except CallerLeftError:
+            body = await whole_body(receive, limit=MAX_REQUEST_BYTES)
+        except DisconnectedError:
             return
         if body is None:
             await _refuse(send, 413, {"message": f"Request must be smaller than {MAX_REQUEST_BYTES} bytes"})
@@ -98,9 +96,8 @@ class FunctionUrlApp:
             watcher.cancel()
 
     def _invocation(self, request: HttpRequest, access_key: str | None) -> Invocation:
-        trace_id = f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Sampled=0"
         invocation = Invocation(
-            self._function, b"", streamed=self._url.invoke_mode == "RESPONSE_STREAM", trace_id=trace_id
+            self._function, b"", streamed=self._url.invoke_mode == "RESPONSE_STREAM", trace_id=new_trace_id()
         )
         event = event_of(
             request,
@@ -223,20 +220,6 @@ def _request(scope: Scope, body: bytes) -> HttpRequest:
         source_ip=client,
         http_version=scope["http_version"],
     )
-
-
-async def _whole_body(receive: Receive) -> bytes | None:
-    """The request's body; None when it is too large. Raises `CallerLeftError` when the viewer left before its end."""
-    body = bytearray()
-    while True:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            raise CallerLeftError
-        body += message.get("body", b"")
-        if len(body) > MAX_REQUEST_BYTES:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
 
 
 async def _abandon_when_left(receive: Receive, invocation: Invocation) -> None:

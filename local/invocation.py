@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import time
 import uuid
 from collections.abc import Callable
@@ -209,6 +210,14 @@ class Invocation:
         if not self._started.done():
             self._started.set_exception(error)
             self._started.exception()  # it is no mistake when nobody asks
+
+
+def new_trace_id() -> str:
+    """An X-Ray trace header for a request that brought none: a new root, not sampled.
+
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Sampled=0"
 
 
 def _nothing() -> None:

@@ -15,8 +15,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -25,7 +23,7 @@ from urllib.parse import parse_qsl
 from local.asgi import Receive, Scope, whole_body
 from local.config import Stack
 from local.dispatcher import Dispatcher, ThrottledError
-from local.invocation import Invocation
+from local.invocation import Invocation, new_trace_id
 from local.invoke_api.refusal import constraint, invalid_content, throttled, too_large
 from local.invoke_api.target import Target, find_target
 from local.reports import LogTail
@@ -139,4 +137,4 @@ def _refuse_constant(name: str) -> NoReturn:
 def _trace_id(sent: str) -> str:
     if _TRACE_ID.fullmatch(sent):
         return sent
-    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Sampled=0"
+    return new_trace_id()
