@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
 import re
@@ -33,6 +34,7 @@ class LocalCloud:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        atexit.register(self.process.kill)  # a test that fails may not come to its stop(); after one, this does nothing
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.wait_for("Ctrl-C ends it")
