@@ -26,6 +26,11 @@ tools: .tools/sam/.installed .tools/aws/.installed ## Install the real SAM and A
 .tools/aws/.installed: requirements-aws.txt
 	@.ci/venv "$(PYTHON)" .tools/aws $< && touch $@
 
+# Programs from npm, each set with a lock of its own below .ci/npm: hashes, and no addresses.
+.tools/npm/%/.installed: .ci/npm/%/package-lock.json
+	@mkdir -p $(@D) && cp .ci/npm/$*/package.json $< $(@D)
+	@cd $(@D) && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && touch .installed
+
 start: install ## Run the story on this machine: page, stream and function (options: ARGS="--port 9000")
 	@$(BIN)/python -m local $(ARGS)
 
@@ -76,6 +81,9 @@ lock: .tools/uv/bin/uv ## Write the pinned, hashed requirements from pyproject.t
 	$(COMPILE) --group bench --output-file requirements-bench.txt
 	$(COMPILE) --group story --constraints requirements.txt --output-file functions/story/requirements.txt
 	$(COMPILE) --group api --constraints requirements.txt --output-file functions/api/requirements.txt
+	for folder in .ci/npm/*/; do (cd "$$folder" && npm install --package-lock-only --omit-lockfile-registry-resolved \
+		--no-audit --no-fund --loglevel=error) || exit 1; done
+	@! grep -n '"resolved"' .ci/npm/*/package-lock.json || { echo "An npm lock names an address; it must not."; exit 1; }
 	@! grep -n "://" requirements*.txt functions/*/requirements.txt || { echo "A requirements file names an address; it must not."; exit 1; }
 
 .tools/uv/bin/uv:

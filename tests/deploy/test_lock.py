@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -39,3 +40,13 @@ def test_every_requirement_is_pinned_and_hashed_and_names_no_address(requirement
 def test_what_is_tested_is_what_runs(part: Path) -> None:
     """Every version of the emulator's and of the function's requirements is also the one the tests run with."""
     assert pins(part).items() <= pins(DEV).items()
+
+
+@pytest.mark.parametrize("lock", [*REPOSITORY.glob(".ci/npm/*/package-lock.json")], ids=lambda path: path.parent.name)
+def test_every_package_from_npm_is_pinned_and_hashed_and_names_no_address(lock: Path) -> None:
+    """`npm ci` can take the lock as it is, from whatever registry the user has."""
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    installed = [package for path, package in packages.items() if path]
+
+    assert [package for package in installed if not package["integrity"].startswith("sha512-")] == []
+    assert [package for package in installed if "resolved" in package] == []
