@@ -11,11 +11,14 @@ What differs here, on purpose:
    gets the rest.
 2. What the first word does not need is imported after it: each import on the way there is a wait that every viewer
    of a cold start would see. Logging is imported in the last pause and done when the reply is out.
+3. Each reply says in `x-environment` whether its environment is `cold`, which is when no invocation came before this
+   one, or `warm`. A viewer cannot tell otherwise. An environment that was initialized ahead of time is cold once, too.
 """
 
 from __future__ import annotations
 
 import time
+from itertools import count
 
 import sse
 from lambda_runtime.response import Response
@@ -46,8 +49,12 @@ STREAM_HEADERS = {
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
 }
+ENVIRONMENT = "x-environment"
 RETRY_MS = 1000
 MARGIN_SECONDS = 1.0  # between the last thing said and the timeout: time to log and to end cleanly
+
+# How many invocations this environment has had: the one thing here that outlives them.
+_invocations = count()
 
 
 def handler(event: object, context: Context, *, clock: Clock = time) -> Response:
@@ -60,6 +67,7 @@ def handler(event: object, context: Context, *, clock: Clock = time) -> Response
     except ProblemError as problem:
         headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store", **problem.headers}
         response = Response(_refusal(problem, context), problem.status, headers=headers)
+    response.headers[ENVIRONMENT] = "warm" if next(_invocations) else "cold"
     if method(event) == "HEAD":
         response.body = b""
     return response

@@ -15,6 +15,7 @@ STREAM_HEADERS = {
     "content-type": "text/event-stream",
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
+    "x-environment": "warm",
 }
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
+
+import story
 
 
 class FakeClock:
@@ -47,3 +51,9 @@ def context() -> FakeContext:
 def _own_logger(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Powertools keeps a logger, and the stdout it was made with, per service name: each test gets its own."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"story {request.node.name}")
+
+
+@pytest.fixture(autouse=True)
+def _warm_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The story function's environment had an invocation before, whichever test is the first."""
+    monkeypatch.setattr(story, "_invocations", count(1))

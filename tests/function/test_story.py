@@ -210,7 +210,7 @@ HEAVY = {
     "inspect", "journal", "logging", "pathlib", "random", "socket", "ssl", "string", "threading", "traceback",
     "typing", "urllib", "uuid", "warnings",
 }  # fmt: skip
-COLD = """
+BEGINNING = """
 import os, sys
 sys.path[:0] = {paths!r}
 from story import handler
@@ -218,22 +218,36 @@ class Context:
     aws_request_id = "id"
     def get_remaining_time_in_millis(self): return 60_000
 event = {event!r}
+"""
+COLD = """
 chunk = next(iter(handler(event, Context()).body))
 print(repr((chunk[:7], sorted(sys.modules))), flush=True)
 os._exit(0)  # the rest of the story is not the point
+"""
+COLD_AND_WARM = """
+print([handler(each, Context()).headers["x-environment"] for each in (event, {}, event)])
 """
 
 
 @pytest.mark.parametrize(("event", "begin"), [(ask(), b"retry: "), (ask({"seed": "x"}), b'{"type"')])
 def test_the_first_chunk_needs_no_heavy_module(event: dict[str, Any], begin: bytes) -> None:
     """In a fresh interpreter, up to the first word or the refusal."""
-    layers = [str(ROOT / "functions" / "layers" / layer / "python") for layer in ("streaming", "stories")]
-    script = COLD.format(paths=[*layers, str(STORY)], event=event)
-    # -I -S: nothing that site or a .pth file of this virtual environment imports may stand in the way.
-    command = [sys.executable, "-I", "-S", "-c", script]
+    chunk, modules = in_a_fresh_interpreter(COLD, event)
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-
-    chunk, modules = eval(done.stdout)
     assert chunk == begin
     assert HEAVY.isdisjoint(modules)
+
+
+def test_the_first_reply_of_an_environment_is_cold_and_every_later_one_warm() -> None:
+    """Whatever the replies are; the first one here is a refusal."""
+    assert in_a_fresh_interpreter(COLD_AND_WARM, ask({"seed": "x"})) == ["cold", "warm", "warm"]
+
+
+def in_a_fresh_interpreter(script: str, event: dict[str, Any]) -> Any:
+    """What *script* prints, with the handler and *event* at hand."""
+    layers = [str(ROOT / "functions" / "layers" / layer / "python") for layer in ("streaming", "stories")]
+    beginning = BEGINNING.format(paths=[*layers, str(STORY)], event=event)
+    # -I -S: nothing that site or a .pth file of this virtual environment imports may stand in the way.
+    command = [sys.executable, "-I", "-S", "-c", beginning + script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return eval(done.stdout)
