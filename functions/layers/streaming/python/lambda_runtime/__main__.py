@@ -2,7 +2,8 @@
 
 What the real service does: it starts the bootstrap with the function's settings in environment variables
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime). A handler that
-cannot be loaded, or whose `startup` fails, is reported to `/init/error`, and the process exits.
+cannot be loaded, or whose `startup` fails, is reported to `/init/error`, and the process exits. With SnapStart the init
+phase ends in a snapshot.
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ def main() -> None:
             fault.log()
             client.init_error(fault)
             sys.exit(1)
+        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+            from lambda_runtime import snapshot
+
+            snapshot.take(client)
         loop.run()
     except RuntimeApiError as error:
         sys.exit(f"bootstrap: {error}")

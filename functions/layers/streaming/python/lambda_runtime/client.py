@@ -74,26 +74,40 @@ class Client:
     """Speaks to the Runtime API at *address* (`host:port`)."""
 
     def __init__(self, address: str) -> None:
+        self._connection: Connection | None = None
+        self.move(address)
+
+    def move(self, address: str) -> None:
+        """Speak to the Runtime API at *address* from now on."""
         self._common = {
             b"Host": address.encode(),
             b"User-Agent": b"lambda_runtime/0.1 python/%d.%d" % sys.version_info[:2],
         }
         self._address = address
-        self._connection: Connection | None = None
+        if self._connection:
+            self._connection.close()
+            self._connection = None
 
     def next(self) -> Invocation:
         """Wait for the next event. Raises `RuntimeApiError` when there is no Runtime API to ask any more."""
-        try:
-            status, headers, event = self._exchange(request("GET", f"{_BASE}/invocation/next", self._common))
-        except OSError as error:
-            raise RuntimeApiError(f"the Runtime API at {self._address} is gone: {error}") from error
+        status, headers, event = self._get("/invocation/next")
         if status != 200:
             raise RuntimeApiError(f"the Runtime API refused to give an event: {status} {event!r}")
         return Invocation(headers, event)
 
-    def init_error(self, fault: Fault) -> None:
-        """Report that the handler could not be loaded."""
-        self._post("/init/error", self._error_headers(fault), fault.document())
+    def init_error(self, fault: Fault, error_type: str = "") -> None:
+        """Report that the handler could not be loaded; *error_type*, where given, says more than that of *fault*."""
+        self._post("/init/error", self._error_headers(fault, error_type), fault.document())
+
+    def restore_next(self) -> None:
+        """Let a snapshot be taken, and return where it is restored. Raises `RuntimeApiError` when there is none."""
+        status, _, answer = self._get("/restore/next")
+        if status != 200:
+            raise RuntimeApiError(f"the Runtime API refused to take a snapshot: {status} {answer!r}")
+
+    def restore_error(self, fault: Fault, error_type: str) -> None:
+        """Report that the environment was not fit for use after its restore."""
+        self._post("/restore/error", self._error_headers(fault, error_type), fault.document())
 
     def invocation_error(self, invocation: Invocation, fault: Fault) -> None:
         """Report that the handler failed; legal only before any of the reply was sent."""
@@ -119,19 +133,25 @@ class Client:
         connection, self._connection = self._connection or Connection(self._address), None
         return ResponseStream(connection, head, invocation)
 
-    def _error_headers(self, fault: Fault) -> Headers:
+    def _error_headers(self, fault: Fault, error_type: str = "") -> Headers:
         return {
             b"Content-Type": b"application/json",
-            _ERROR_TYPE: fault.error_type.encode(),
+            _ERROR_TYPE: (error_type or fault.error_type).encode(),
             b"Lambda-Runtime-Function-XRay-Error-Cause": fault.xray_cause(),
         }
 
+    def _get(self, path: str) -> tuple[int, Headers, bytes]:
+        return self._asked(request("GET", _BASE + path, self._common))
+
     def _post(self, path: str, headers: Headers, body: bytes) -> None:
+        status, _, answer = self._asked(request("POST", _BASE + path, {**self._common, **headers}, body))
+        _check(status, answer)
+
+    def _asked(self, message: bytes) -> tuple[int, Headers, bytes]:
         try:
-            status, _, answer = self._exchange(request("POST", _BASE + path, {**self._common, **headers}, body))
+            return self._exchange(message)
         except OSError as error:
             raise RuntimeApiError(f"the Runtime API at {self._address} is gone: {error}") from error
-        _check(status, answer)
 
     def _exchange(self, message: bytes) -> tuple[int, Headers, bytes]:
         """Send *message* and read the answer, on the open connection if there is one."""
