@@ -76,7 +76,7 @@ class Pool:
     def _on_idle(self, environment: Environment) -> None:
         if environment in self._outdated:
             environment.stop()
-        else:
+        elif environment not in self._idle:  # where it is already when its runtime ends between two invocations
             self._idle.append(environment)
 
     def _ended(self, environment: Environment) -> None:

@@ -42,6 +42,16 @@ class InvocationReport:
         return math.ceil(self.duration_ms + (self.init_ms or 0))
 
 
+@dataclass(frozen=True, slots=True)
+class InitReport:
+    """One init that failed, in milliseconds."""
+
+    init_ms: float
+    phase: str  # init | invoke: where it is part of an invocation, in an environment that was reset
+    status: str  # error | timeout
+    error_type: str | None = None
+
+
 @dataclass(slots=True)
 class RequestReport:
     """One HTTP request; the hops that know a thing write it in. Times in milliseconds since the request came."""
@@ -113,20 +123,16 @@ class Reports:
         text = f"{_now()} {request_id} Task timed out after {function.timeout_seconds:.2f} seconds"
         self._platform(function, None, [text], tail)
 
-    def init(
-        self,
-        function: Function,
-        init_ms: float,
-        status: str,
-        error_type: str | None = None,
-        tail: LogTail | None = None,
-    ) -> None:
-        """The init phase failed; nothing is written about one that went well."""
-        record: dict[str, object] = {"phase": "init", "status": status, "metrics": {"durationMs": round(init_ms, 2)}}
-        event = _event("platform.initReport", record | ({"errorType": error_type} if error_type else {}))
-        suffix = f"\tError Type: {error_type}" if error_type else ""
-        text = f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: {status}{suffix}"
-        self._platform(function, event, [text], tail)
+    def init(self, function: Function, report: InitReport, tail: LogTail | None = None) -> None:
+        """An init failed; nothing is written about one that went well."""
+        record: dict[str, object] = {"phase": report.phase, "status": report.status}
+        record["metrics"] = {"durationMs": round(report.init_ms, 2)}
+        suffix = ""
+        if report.error_type:
+            record["errorType"] = report.error_type
+            suffix = f"\tError Type: {report.error_type}"
+        text = f"INIT_REPORT Init Duration: {report.init_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}"
+        self._platform(function, _event("platform.initReport", record), [text + suffix], tail)
 
     def end(self, function: Function, report: InvocationReport, tail: LogTail | None = None) -> None:
         """The invocation is over: END and REPORT."""

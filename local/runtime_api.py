@@ -1,6 +1,6 @@
-"""The Runtime API of one environment: which request is allowed when, and what it does. No bytes, no sockets.
+"""The Runtime API of one domain: which request is allowed when, and what it does. No bytes, no sockets.
 
-What hop this is: `worker -> runtime_server -> [runtime_api] -> environment, invocation`.
+What hop this is: `worker -> runtime_server -> [runtime_api] -> domain, invocation`.
 
 What the real service does (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; states, order of checks and
 error bodies as in AWS's own runtime interface emulator, `internal/lambda/rapi`): a request id is checked before the
@@ -19,7 +19,7 @@ import enum
 import json
 from dataclasses import dataclass
 
-from local.environment.execution import Environment
+from local.environment.domain import Domain
 from local.invocation import Failure, Invocation
 
 MAX_BUFFERED_BYTES = 6 * 1024 * 1024 + 100
@@ -70,11 +70,11 @@ class ReplyRequest:
 
 
 class RuntimeApi:
-    """What one environment's runtime may ask for. Methods raise `RefusedError`."""
+    """What one domain's runtime may ask for. Methods raise `RefusedError`."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, domain: Domain) -> None:
         self.state = State.STARTED
-        self._environment = environment
+        self._domain = domain
         self._invocation: Invocation | None = None
 
     async def next(self) -> Invocation:
@@ -84,8 +84,8 @@ class RuntimeApi:
         if self.state is not State.READY:
             self._move(State.READY)
             self._invocation = None
-            self._environment.ready()
-        self._invocation = await self._environment.take()
+            self._domain.ready()
+        self._invocation = await self._domain.take()
         self._move(State.RUNNING)
         return self._invocation
 
@@ -110,7 +110,7 @@ class RuntimeApi:
     def init_error(self, error_type: str, document: bytes) -> None:
         """The runtime could not initialize."""
         self._move(State.INIT_ERROR)
-        self._environment.init_failed(Failure(error_type or "Runtime.Unknown", document))
+        self._domain.init_failed(Failure(error_type or "Runtime.Unknown", document))
 
     def response_ended(self) -> None:
         """The reply has been read, whole or not; called by `Reply`."""

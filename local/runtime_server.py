@@ -1,4 +1,4 @@
-"""The Runtime API on a socket of its own for each environment: HTTP/1.1 in, `runtime_api` calls out.
+"""The Runtime API on a socket of its own for each domain: HTTP/1.1 in, `runtime_api` calls out.
 
 What hop this is: `worker -> [runtime_server] -> runtime_api`.
 
@@ -18,7 +18,7 @@ from typing import cast
 
 import h11
 
-from local.environment.execution import Environment
+from local.environment.domain import Domain
 from local.invocation import Invocation
 from local.runtime_api import RefusedError, Reply, ReplyRequest, RuntimeApi
 
@@ -30,7 +30,7 @@ MAX_ERROR_BYTES = 6 * 1024 * 1024
 
 
 class RuntimeListener:
-    """The Runtime API of one environment; only that environment's worker knows the port."""
+    """The Runtime API of one domain; only that domain's worker knows the port."""
 
     def __init__(self, server: asyncio.Server, connections: set[RuntimeConnection]) -> None:
         host, port = server.sockets[0].getsockname()[:2]
@@ -39,9 +39,9 @@ class RuntimeListener:
         self._connections = connections
 
     @classmethod
-    async def open(cls, environment: Environment) -> RuntimeListener:
+    async def open(cls, domain: Domain) -> RuntimeListener:
         """Listen on a free port of the loopback interface."""
-        api, connections = RuntimeApi(environment), set[RuntimeConnection]()
+        api, connections = RuntimeApi(domain), set[RuntimeConnection]()
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: RuntimeConnection(api, connections), "127.0.0.1", 0)
         return cls(server, connections)

@@ -1,37 +1,37 @@
 """The life of one execution environment.
 
-What hop this is: `dispatcher -> [execution] <- runtime_api <- worker`.
+What hop this is: `dispatcher -> [execution] -> domain <- runtime_api <- worker`.
 
 What the real service does: starts the runtime, which initializes and asks for an event (the init phase, at most 10 s);
 hands it one event at a time; regards an invocation as over when the runtime asks for the next, and freezes it until
-then; ends the runtime when the function's timeout is up; and reports each of these
-(https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+then; ends the runtime when the function's timeout is up, and reports each of these. An environment whose runtime has
+crashed or timed out is reset: its /tmp stays as it is, and the next invocation initializes another runtime, in its own
+time and at its own cost (a suppressed init). An init phase that failed or took too long is tried again in that way by
+the invocation that waits for it (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). Every
+few hours an environment is given up.
 
 What differs here, on purpose:
-1. an environment whose runtime crashed or timed out is given up, and the next invocation gets a new one; on AWS the
-   same environment is initialized again;
-2. the memory of the worker process is looked at twice a second, that of its children not at all.
+1. an environment is never initialized before there is an invocation for it;
+2. the memory of the worker process is looked at twice a second, that of its children not at all;
+3. a worker that ends between two invocations does not fail the next one: that one initializes another.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import secrets
 import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from local.config import Function
+from local.environment.domain import Domain, Premises
 from local.environment.filesystem import mount_layers
-from local.environment.process import EntrypointError, WorkerProcess, command, max_memory_mb
-from local.environment.surroundings import Listener, Surroundings
-from local.environment.variables import variables
+from local.environment.surroundings import Surroundings
 from local.invocation import Failure, Invocation
-from local.reports import InvocationReport, LogTail
+from local.reports import InitReport, InvocationReport, LogTail
 
 INIT_LIMIT_SECONDS = 10.0
 MEMORY_CHECK_SECONDS = 0.5
@@ -40,10 +40,11 @@ MEMORY_CHECK_SECONDS = 0.5
 class State(enum.Enum):
     """Where an environment is in its life."""
 
-    STARTING = "starting"  # the init phase
-    READY = "ready"  # waiting for an event
+    STARTING = "starting"  # its runtime initializes
+    READY = "ready"  # its runtime waits for an event
     INVOKING = "invoking"
-    STOPPED = "stopped"  # given up: what still comes from its worker is only an echo
+    RESET = "reset"  # its runtime has ended or is about to; the next event starts another
+    STOPPED = "stopped"  # given up
 
 
 class Environment:
@@ -57,41 +58,39 @@ class Environment:
         self._surroundings = surroundings
         self._reports = surroundings.reports
         self._on_idle = on_idle
-        self._process: WorkerProcess | None = None
-        self._spawned = time.monotonic()
-        self._init_ms: float | None = None
-        self._init_failure: Failure | None = None
-        self._offered = asyncio.Event()
+        self._domain: Domain | None = None
+        self._needed = asyncio.Event()  # another runtime, or none any more
+        self._born = time.monotonic()
+        self._init_began = self._born
+        self._init_ms: float | None = None  # of the init phase; the suppressed ones are part of their invocations
+        self._suppressed = False  # the init phase is over, whatever came of it
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._max_memory_mb = 0
 
     # Called by the dispatcher
 
     @property
     def idle(self) -> bool:
-        """Whether it waits for an event, its worker alive."""
-        running = self._process is not None and self._process.running
-        return self.state is State.READY and self.invocation is None and running
+        """Whether it waits for an event, and can take one."""
+        if self.state is State.READY:
+            return self.invocation is None and self._domain is not None and self._domain.alive
+        return self.invocation is None and self.state is State.RESET
 
     async def run(self) -> None:
-        """Start the worker and stay with it until it has ended; nothing of the environment is left then."""
+        """Live through one runtime after another; nothing of the environment is left then."""
         folder = self._surroundings.folder / secrets.token_hex(8)
-        listener: Listener | None = None
         try:
-            listener = await self._surroundings.listen(self)
-            process = await self._start(listener.address, folder)
-            self._surroundings.reaper.watch(process.pid)
-            how = await process.ended()
-            self._surroundings.reaper.forget(process.pid)
-            self._exited(how)
-        except EntrypointError as error:
-            self._fail("Runtime.InvalidEntrypoint", str(error))
+            tmp = folder / "tmp"
+            tmp.mkdir(parents=True)
+            opt = mount_layers(self.function.layers, folder)
+            premises = Premises(self.function, self.log_stream, opt, tmp, self._print)
+            while await self._wanted():
+                self._begin_init()
+                self._domain = Domain(self, premises, self._surroundings)
+                await self._domain.live()
         except OSError as error:  # no socket or folder to be had, layers that cannot be merged
-            self._fail("Sandbox.Failure", f"The environment cannot be made: {error}")
+            self._give_up(f"The environment cannot be made: {error}")
         finally:
-            self._fail("Sandbox.Failure", "The environment broke down")  # whatever happens, no caller waits for ever
-            if listener:
-                listener.close()
+            self._give_up("The environment broke down")  # whatever happens, no caller waits for ever
             shutil.rmtree(folder, ignore_errors=True)
 
     def offer(self, invocation: Invocation) -> None:
@@ -99,50 +98,41 @@ class Environment:
         assert self.invocation is None
         assert self.state is not State.STOPPED
         self.invocation = invocation
-        invocation.cold_start = self.state is State.STARTING
+        invocation.cold_start = self.state is not State.READY
         if self.state is State.READY:
-            self._thaw()
-        self._offered.set()
+            assert self._domain is not None
+            self._stop_timers()
+            self._domain.thaw()
+            self._hand_over(invocation)
+        self._needed.set()
 
     def stop(self) -> None:
-        """End the worker; an invocation that it had is cut off, without a report."""
-        self._give_up(Failure.of("Sandbox.Failure", "the local Lambda was stopped"), None)
+        """End the environment; an invocation that it had is cut off, without a report."""
+        self._end(Failure.of("Sandbox.Failure", "the local Lambda was stopped"))
 
-    # Called by the Runtime API
+    # Called by the domain
 
-    def ready(self) -> None:
-        """The runtime asks for an event: its init phase, or the invocation it had, is over."""
-        if self.state is State.STOPPED:
-            return
-        if self.state is State.STARTING:
-            self._init_ms = (time.monotonic() - self._spawned) * 1000
-        self._stop_timers()
-        self._sample_memory()
+    def domain_ready(self) -> None:
+        """The runtime asks for an event: its init, or the invocation it had, is over."""
+        if self.state is State.STARTING and not self._suppressed:
+            self._init_ms = (time.monotonic() - self._init_began) * 1000
+            self._suppressed = True
         if self.state is State.INVOKING:
             self._complete("success")
         self.state = State.READY
-        if self.invocation is None:
-            self._on_idle(self)
-        if self.idle:  # still: code that has changed meanwhile has no use for it
-            self._freeze()
+        if self.invocation:
+            self._hand_over(self.invocation)
+        else:
+            self._rest()
 
-    async def take(self) -> Invocation:
-        """Wait for an event and hand it over; its timeout begins to count."""
-        while not self._offered.is_set():  # a second connection may wait as well, and only one may have it
-            await self._offered.wait()
-        self._offered.clear()
-        invocation = self.invocation
-        assert invocation is not None
-        self.state = State.INVOKING
-        invocation.hand_over()
-        self._set_timer("limit", self.function.timeout_seconds, self._timed_out)
-        self._set_timer("memory", MEMORY_CHECK_SECONDS, self._check_memory)
-        self._reports.start(self.function, invocation.request_id, invocation.log_tail)
-        return invocation
+    def domain_broke(self, error_type: str, reason: str) -> None:
+        """The runtime has ended, or could not be started."""
+        message = f"{self._whose}Error: {reason}"
+        self._reset(Failure.of(error_type, message), "error", message)
 
-    def init_failed(self, failure: Failure) -> None:
-        """The runtime reports that it cannot initialize; it is expected to exit."""
-        self._init_failure = failure
+    def domain_failed(self, failure: Failure) -> None:
+        """The runtime has ended, and has said why before."""
+        self._reset(failure, "error")
 
     # Inside
 
@@ -150,116 +140,130 @@ class Environment:
     def _log_tail(self) -> LogTail | None:
         return self.invocation.log_tail if self.invocation else None
 
-    async def _start(self, runtime_api: str, folder: Path) -> WorkerProcess:
-        function, tmp = self.function, folder / "tmp"
-        tmp.mkdir(parents=True)
-        opt = mount_layers(function.layers, folder)
-        environ = variables(
-            function,
-            self._surroundings.world,
-            log_stream=self.log_stream,
-            runtime_api=runtime_api,
-            opt=opt,
-            tmp=tmp,
-        )
-        self._spawned = time.monotonic()
-        self._set_timer("limit", INIT_LIMIT_SECONDS, self._init_timed_out)
-        self._process = await WorkerProcess.spawn(
-            command(function, environ, opt),
-            environ,
-            cwd=function.code,
-            on_line=lambda line: self._reports.output(function, line, self._log_tail),
-        )
-        if self.state is State.STOPPED:  # while it was being started
-            self._process.kill()
-        return self._process
+    @property
+    def _whose(self) -> str:
+        return f"RequestId: {self.invocation.request_id} " if self.invocation else ""
 
-    def _freeze(self) -> None:
-        """Between invocations nothing in the environment runs, threads included; after a while it is given up."""
-        assert self._process is not None
-        self._process.freeze()
-        self._set_timer("limit", self._surroundings.idle_seconds, self.stop)
+    def _print(self, line: str) -> None:
+        self._reports.output(self.function, line, self._log_tail)
 
-    def _thaw(self) -> None:
-        assert self._process is not None
+    async def _wanted(self) -> bool:
+        """Wait until a runtime is needed; False when none will be any more."""
+        while self.state is State.RESET and self.invocation is None:
+            self._needed.clear()
+            await self._needed.wait()
+        return self.state is not State.STOPPED
+
+    def _begin_init(self) -> None:
+        self.state = State.STARTING
+        self._init_began = time.monotonic()
+        if self._suppressed and self.invocation:
+            self._begin_to_count(self.invocation)
+        else:
+            self._set_timer("limit", INIT_LIMIT_SECONDS, self._init_timed_out)
+
+    def _begin_to_count(self, invocation: Invocation) -> None:
+        invocation.hand_over()
+        self._set_timer("limit", self.function.timeout_seconds, self._timed_out)
+
+    def _hand_over(self, invocation: Invocation) -> None:
+        assert self._domain is not None
+        self.state = State.INVOKING
+        if invocation.timings.handed_over is None:
+            self._begin_to_count(invocation)
+        self._set_timer("memory", MEMORY_CHECK_SECONDS, self._check_memory)
+        self._reports.start(self.function, invocation.request_id, invocation.log_tail)
+        self._domain.release(invocation)
+
+    def _rest(self) -> None:
+        """Between invocations nothing in the environment runs; after a while, or when it is old, it is given up."""
         self._stop_timers()
-        self._process.thaw()
+        if time.monotonic() - self._born >= self._surroundings.lifetime_seconds:
+            self.stop()
+            return
+        self._on_idle(self)
+        if self.idle:  # still: code that has changed meanwhile has no use for it
+            if self._domain:
+                self._domain.freeze()
+            self._set_timer("limit", self._surroundings.idle_seconds, self.stop)
 
     def _timed_out(self) -> None:
-        assert self.invocation is not None
-        request_id = self.invocation.request_id
-        self._sample_memory()
-        self._reports.timed_out(self.function, request_id, self._log_tail)
-        message = f"RequestId: {request_id} Error: Task timed out after {self.function.timeout_seconds:.2f} seconds"
-        self._give_up(Failure.of("Sandbox.Timedout", message), "timeout")
+        limit = f"{self.function.timeout_seconds:.2f} seconds"
+        self._reset(Failure.of("Sandbox.Timedout", f"{self._whose}Error: Task timed out after {limit}"), "timeout")
 
     def _init_timed_out(self) -> None:
         message = f"Init phase timed out after {INIT_LIMIT_SECONDS:.2f} seconds"
-        self._give_up(Failure.of("Sandbox.Timedout", message), "timeout")
+        self._reset(Failure.of("Sandbox.Timedout", message), "timeout")
 
-    def _exited(self, how: str) -> None:
-        if self._init_failure:  # the runtime has said why
-            self._give_up(self._init_failure, "error")
-            return
-        whose = f"RequestId: {self.invocation.request_id} " if self.invocation else ""
-        reason = "without providing a reason" if how == "exit status 0" else f"with error: {how}"
-        self._fail("Runtime.ExitError", f"{whose}Error: Runtime exited {reason}")
-
-    def _fail(self, error_type: str, message: str) -> None:
-        """Give up because of what the runtime cannot have said itself; the log gets the *message* too."""
-        if self.state is not State.STOPPED:
-            self._reports.output(self.function, message, self._log_tail)
-            self._give_up(Failure.of(error_type, message), "error")
-
-    def _give_up(self, failure: Failure, status: str | None) -> None:
-        """End the worker, and with *failure* the invocation it had; report that with *status*, if there is one."""
-        if self.state is State.STOPPED:
-            return
-        was_starting, self.state = self.state is State.STARTING, State.STOPPED
+    def _reset(self, failure: Failure, status: str, line: str | None = None) -> None:
+        """End the runtime, and with *failure* the invocation it had; the *line* is for that one's log."""
+        assert self._domain is not None
         self._stop_timers()
-        self._offered.clear()
-        if self._process:
-            self._process.kill()
+        self._domain.peak_memory_mb()
+        self._domain.shut_down()
+        before, self.state = self.state, State.RESET
+        tried_before, self._suppressed = self._suppressed, True
         error_type = failure.error_type if status == "error" else None
-        if was_starting and status:
-            init_ms = (time.monotonic() - self._spawned) * 1000
-            self._reports.init(self.function, init_ms, status, error_type, self._log_tail)
+        if before is State.STARTING:
+            init_ms = (time.monotonic() - self._init_began) * 1000
+            init = InitReport(init_ms, "invoke" if tried_before else "init", status, error_type)
+            self._reports.init(self.function, init, self._log_tail)
+            if not tried_before:
+                return  # the invocation still waits, and initializes another
+            assert self.invocation is not None
+            self._reports.start(self.function, self.invocation.request_id, self._log_tail)
+        if line:
+            self._print(line)
         if self.invocation:
+            if status == "timeout":
+                self._reports.timed_out(self.function, self.invocation.request_id, self._log_tail)
             self.invocation.end_reply(failure)
             self._complete(status, error_type)
+        self._rest()
+
+    def _give_up(self, message: str) -> None:
+        """End the environment because of what is not the function's fault."""
+        if self.state is not State.STOPPED:
+            self._print(message)
+            self._end(Failure.of("Sandbox.Failure", message))
+
+    def _end(self, failure: Failure) -> None:
+        if self.state is State.STOPPED:
+            return
+        self.state = State.STOPPED
+        self._stop_timers()
+        self._needed.set()
+        if self._domain:
+            self._domain.shut_down()
+        if self.invocation:
+            self.invocation.end_reply(failure)
+            self._complete(None)
 
     def _complete(self, status: str | None, error_type: str | None = None) -> None:
-        """The invocation is over, for the environment too."""
+        """The invocation is over, for the environment too; it is reported with *status*, if there is one."""
         invocation, self.invocation = self.invocation, None
         assert invocation is not None
-        if status and invocation.timings.handed_over is not None:
+        if status and invocation.timings.handed_over is not None and self._domain:
             duration_ms = (time.monotonic() - invocation.timings.handed_over) * 1000
-            init_ms = self._init_ms if invocation.cold_start else None
-            report = InvocationReport(
-                invocation.request_id, duration_ms, self._max_memory_mb, init_ms, status, error_type
-            )
+            memory_mb = min(self._domain.peak_memory_mb(), self.function.memory_mb)  # on AWS there is no more to be had
+            init_ms, self._init_ms = self._init_ms, None
+            report = InvocationReport(invocation.request_id, duration_ms, memory_mb, init_ms, status, error_type)
             self._reports.end(self.function, report, invocation.log_tail)
             if invocation.timings.caller_left is not None:
                 self._reports.ran_on(self.function, time.monotonic() - invocation.timings.caller_left)
         invocation.completed.set()
 
-    def _sample_memory(self) -> None:
-        if self._process:
-            with contextlib.suppress(ProcessLookupError):
-                self._max_memory_mb = max(self._max_memory_mb, max_memory_mb(self._process.pid))
-
     def _check_memory(self) -> None:
         """Kill a worker that has had more memory than the function is given, as the real environment would."""
-        self._sample_memory()
-        if self._max_memory_mb <= self.function.memory_mb:
+        assert self._domain is not None
+        if self._domain.peak_memory_mb() > self.function.memory_mb:
+            self.domain_broke("Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
+        else:
             self._set_timer("memory", MEMORY_CHECK_SECONDS, self._check_memory)
-            return
-        assert self.invocation is not None
-        message = f"RequestId: {self.invocation.request_id} Error: Runtime exited with error: signal: killed"
-        self._max_memory_mb = self.function.memory_mb  # on AWS it could not have had more
-        self._fail("Runtime.OutOfMemory", message)
 
     def _set_timer(self, name: str, seconds: float, then: Callable[[], None]) -> None:
+        if before := self._timers.get(name):
+            before.cancel()
         self._timers[name] = asyncio.get_running_loop().call_later(seconds, then)
 
     def _stop_timers(self) -> None:

@@ -14,10 +14,11 @@ from local.environment.variables import World
 from local.reports import Reports
 
 IDLE_SECONDS = 300.0  # AWS does not say how long an idle environment is kept
+LIFETIME_SECONDS = 4 * 3600.0  # "every few hours"
 
 
 class Listener(Protocol):
-    """The Runtime API of one environment, listening."""
+    """The Runtime API of one domain, listening."""
 
     address: str  # host:port
 
@@ -25,7 +26,11 @@ class Listener(Protocol):
 
 
 class Surroundings:
-    """*listen* opens the Runtime API of an environment; *folder* is where each has its own below."""
+    """*listen* opens the Runtime API of a domain; *folder* is where each environment has its own below.
+
+    An environment is given up after *idle_seconds* without an event, and with the end of the invocation in which it
+    grows older than *lifetime_seconds*.
+    """
 
     def __init__(
         self,
@@ -35,10 +40,12 @@ class Surroundings:
         listen: Callable[..., Awaitable[Listener]],
         *,
         idle_seconds: float = IDLE_SECONDS,
+        lifetime_seconds: float = LIFETIME_SECONDS,
     ) -> None:
         self.world = world
         self.reports = reports
         self.folder = folder
         self.listen = listen
         self.idle_seconds = idle_seconds
+        self.lifetime_seconds = lifetime_seconds
         self.reaper = Reaper(folder)

@@ -15,18 +15,20 @@ import psutil
 import pytest
 
 from local.environment import execution
+from local.environment.domain import Domain, Premises
 from local.environment.filesystem import mount_layers
 from local.environment.process import max_memory_mb
 from local.environment.reaper import Reaper
-from local.invocation import Failure, FunctionError, ReplyCutError
+from local.invocation import Failure, FunctionError, Invocation, ReplyCutError
 from tests.local.fakes.environment import FUNCTIONS, a_function
-from tests.local.fakes.local_lambda import Gate, is_alive, local_lambda, read_all
+from tests.local.fakes.local_lambda import Gate, LocalLambda, is_alive, local_lambda, read_all
 from tests.local.fakes.raw_worker import until
 
 pytestmark = pytest.mark.anyio
 
 MANAGED = {"runtime": "python3.13", "handler": "managed.echo"}
 INIT_REPORT = r"INIT_REPORT Init Duration: \d+\.\d\d ms\tPhase: init\tStatus: "
+RETRY_REPORT = INIT_REPORT.replace("Phase: init", "Phase: invoke")
 
 
 def report(request_id: str, status: str = "", *, cold: bool = True) -> str:
@@ -109,7 +111,7 @@ async def test_an_invocation_is_over_when_the_runtime_asks_for_the_next(tmp_path
 async def test_a_crash_before_the_first_byte_is_the_callers_error(
     tmp_path: Path, end: list[str | int], reason: str
 ) -> None:
-    """In Lambda's words, and the next invocation gets a new environment."""
+    """In Lambda's words, and the next invocation gets a new runtime."""
     async with local_lambda(a_function(), folder=tmp_path) as cloud:
         invocation = cloud.invoke(end)
         with pytest.raises(FunctionError) as error:
@@ -156,7 +158,15 @@ async def test_an_error_that_the_runtime_reports_leaves_the_environment_alive(tm
         assert await cloud.answer(["send_pid"]) == pid
 
 
-async def test_an_init_phase_that_exits_fails_the_invocation(tmp_path: Path) -> None:
+def assert_log(cloud: LocalLambda, *patterns: str) -> None:
+    """The log has a line for each of *patterns*, and no other."""
+    texts = [line.removeprefix("Worker  ") for line in cloud.lines]
+    for text, pattern in zip(texts, patterns, strict=True):
+        assert re.fullmatch(pattern, text), (text, pattern)
+
+
+async def test_an_init_phase_that_exits_is_tried_again_by_the_invocation(tmp_path: Path) -> None:
+    """And fails it when it exits again: that init is part of the invocation, and has a report of its own."""
     async with local_lambda(a_function(environment={"AT_START": "exit 3"}), folder=tmp_path) as cloud:
         invocation = cloud.invoke(["send", "never"])
         with pytest.raises(FunctionError) as error:
@@ -164,10 +174,19 @@ async def test_an_init_phase_that_exits_fails_the_invocation(tmp_path: Path) -> 
         await invocation.completed.wait()
 
         text = f"RequestId: {invocation.request_id} Error: Runtime exited with error: exit status 3"
+        status = "Status: error\tError Type: Runtime.ExitError"
         assert error.value.failure == Failure.of("Runtime.ExitError", text)
-        assert cloud.lines[:2] == ["Worker  about to leave", f"Worker  {text}"]
-        assert re.fullmatch(INIT_REPORT + "error\tError Type: Runtime.ExitError", cloud.lines[2][8:])
-        assert len(cloud.lines) == 3, "an event that was never handed over has no START"
+        assert_log(
+            cloud,
+            "about to leave",
+            INIT_REPORT + status.removeprefix("Status: "),
+            "about to leave",
+            RETRY_REPORT + status.removeprefix("Status: "),
+            rf"START RequestId: {invocation.request_id} Version: \$LATEST",
+            text,
+            f"END RequestId: {invocation.request_id}",
+            report(invocation.request_id, status, cold=False).replace("[1-9]", ""),  # nobody looked in time
+        )
 
 
 async def test_an_init_error_that_the_runtime_reports_is_the_callers_error(tmp_path: Path) -> None:
@@ -176,18 +195,101 @@ async def test_an_init_error_that_the_runtime_reports_is_the_callers_error(tmp_p
             await cloud.answer(["send", "never"])
 
         assert error.value.failure == Failure("Runtime.NoGood", b'{"errorMessage":"no good"}')
-        await until(lambda: cloud.lines)
         assert re.fullmatch(INIT_REPORT + r"error\tError Type: Runtime\.NoGood", cloud.lines[0][8:])
+        assert re.fullmatch(RETRY_REPORT + r"error\tError Type: Runtime\.NoGood", cloud.lines[1][8:])
+        assert cloud.lines[-1].endswith("\tStatus: error\tError Type: Runtime.NoGood")
 
 
-async def test_an_init_phase_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_init_phase_has_a_limit_and_its_retry_the_functions_timeout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(execution, "INIT_LIMIT_SECONDS", 0.25)
-    async with local_lambda(a_function(environment={"AT_START": "hang"}), folder=tmp_path) as cloud:
+    function = a_function(environment={"AT_START": "hang"}, timeout_seconds=1)
+    async with local_lambda(function, folder=tmp_path) as cloud:
+        invocation = cloud.invoke(["send", "never"])
         with pytest.raises(FunctionError) as error:
-            await cloud.answer(["send", "never"])
+            await invocation.started()
 
-        assert error.value.failure == Failure.of("Sandbox.Timedout", "Init phase timed out after 0.25 seconds")
-        assert re.fullmatch(INIT_REPORT + "timeout", cloud.lines[0][8:])
+        text = f"RequestId: {invocation.request_id} Error: Task timed out after 1.00 seconds"
+        assert error.value.failure == Failure.of("Sandbox.Timedout", text)
+        assert_log(
+            cloud,
+            INIT_REPORT + "timeout",
+            RETRY_REPORT + "timeout",
+            rf"START RequestId: {invocation.request_id} Version: \$LATEST",
+            rf"\S+Z {invocation.request_id} Task timed out after 1\.00 seconds",
+            f"END RequestId: {invocation.request_id}",
+            report(invocation.request_id, "Status: timeout", cold=False),
+        )
+
+
+async def test_an_init_that_succeeds_when_tried_again_is_part_of_the_invocation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no report of its own, and its time counts as that of the handler."""
+    monkeypatch.setattr(execution, "INIT_LIMIT_SECONDS", 0.5)
+    async with local_lambda(a_function(environment={"AT_START": "hang_once"}), folder=tmp_path) as cloud:
+        invocation = cloud.invoke(["send", "at last"])
+        assert await read_all(invocation) == "at last"
+        await invocation.completed.wait()
+
+        assert_log(
+            cloud,
+            INIT_REPORT + "timeout",
+            rf"START RequestId: {invocation.request_id} Version: \$LATEST",
+            f"END RequestId: {invocation.request_id}",
+            report(invocation.request_id, cold=False),
+        )
+        assert invocation.timings.handed_over is not None
+        assert invocation.timings.first_byte is not None
+        assert invocation.timings.first_byte - invocation.timings.handed_over > 0.01, "a Python has started meanwhile"
+
+
+@pytest.mark.parametrize("end", ["crash", "timeout"])
+async def test_an_environment_is_reset_and_keeps_its_temporary_folder(tmp_path: Path, end: str) -> None:
+    """The next invocation initializes another runtime in it, without an init phase that is reported."""
+    async with local_lambda(a_function(timeout_seconds=1), folder=tmp_path) as cloud:
+        old = await cloud.answer(["send_pid"])
+        assert await cloud.answer(["write_temporary", "kept"]) == "kept"
+        with pytest.raises(FunctionError):
+            await cloud.invoke(["exit", 1] if end == "crash" else ["hang"]).started()
+
+        invocation = cloud.invoke(["write_temporary", " "], ["send_pid"])
+        kept, new = (await read_all(invocation)).split()
+        await invocation.completed.wait()
+
+        assert kept == "kept"
+        assert (invocation.cold_start, new != old) == (True, True)
+        assert re.fullmatch(report(invocation.request_id, cold=False), cloud.log("REPORT")[-1])
+        assert len(cloud.log("INIT_REPORT")) == 0
+        assert len(list(cloud.folder.iterdir())) == 1
+        assert not is_alive(int(old))
+
+
+async def test_a_suppressed_init_counts_towards_the_timeout(tmp_path: Path) -> None:
+    """From the invocation's beginning to the deadline that its runtime is told."""
+    async with local_lambda(a_function(timeout_seconds=1), folder=tmp_path) as cloud:
+        with pytest.raises(FunctionError):
+            await cloud.answer(["exit", 1])
+        invocation = cloud.invoke(["hang"])
+        await until(lambda: invocation.timings.handed_over)
+        assert cloud.log(f"START RequestId: {invocation.request_id}") == [], "the runtime is not even there yet"
+
+        with pytest.raises(FunctionError):
+            await invocation.started()
+        assert 990 <= float(cloud.log("REPORT")[-1].split("\t")[1].split()[1]) < 2000
+
+
+async def test_an_old_environment_is_given_up_after_its_invocation(tmp_path: Path) -> None:
+    """Every few hours on AWS; the next invocation has an init phase again."""
+    async with local_lambda(a_function(), folder=tmp_path) as cloud:
+        old = int(await cloud.answer(["send_pid"]))
+        cloud.surroundings.lifetime_seconds = 0
+        assert await cloud.answer(["send_pid"]) == str(old)
+        await until(lambda: not is_alive(old))
+
+        await cloud.answer(["send", "new"])
+        assert "Init Duration" in cloud.log("REPORT")[-1]
 
 
 def without_bootstrap(folder: Path) -> Path:
@@ -228,9 +330,11 @@ async def test_what_cannot_be_started_is_an_invalid_entrypoint(tmp_path: Path, c
             await cloud.answer(["send", "never"])
 
         assert error.value.failure.error_type == "Runtime.InvalidEntrypoint"
-        assert re.fullmatch(sentence, message(error.value.failure))
-        assert cloud.lines[0] == f"Worker  {message(error.value.failure)}"
-        assert re.fullmatch(INIT_REPORT + "error\tError Type: Runtime.InvalidEntrypoint", cloud.lines[1][8:])
+        assert re.fullmatch(rf"RequestId: \S+ Error: {sentence}", message(error.value.failure))
+        status = "error\tError Type: Runtime.InvalidEntrypoint"
+        assert re.fullmatch(INIT_REPORT + status, cloud.lines[0][8:])
+        assert re.fullmatch(RETRY_REPORT + status, cloud.lines[1][8:])
+        assert cloud.lines[3] == f"Worker  {message(error.value.failure)}"
 
 
 async def test_layers_that_cannot_be_merged_fail_the_invocation_with_a_sentence(tmp_path: Path) -> None:
@@ -340,8 +444,8 @@ async def test_long_lines_and_odd_bytes_of_output_reach_the_log(tmp_path: Path) 
 
         assert cloud.lines[0] == "Worker  caf\ufffd"
         pieces = cloud.log("x")
-        assert sum(map(len, pieces)) == 2_000_000
-        assert len(pieces) > 1
+        assert sum(map(len, pieces)) == 2 * 2_000_000, "from the init phase, and from the init within the invocation"
+        assert len(pieces) > 2
         assert "Worker  no newline" in cloud.lines
 
 
@@ -382,7 +486,9 @@ async def test_a_managed_function_that_cannot_be_imported_fails_its_init(tmp_pat
             await cloud.answer()
 
         assert error.value.failure.error_type == "Runtime.ImportModuleError"
-        assert re.fullmatch(INIT_REPORT + "error\tError Type: Runtime.ImportModuleError", cloud.lines[-1][8:])
+        (first, again) = cloud.log("INIT_REPORT")
+        assert re.fullmatch(INIT_REPORT + "error\tError Type: Runtime.ImportModuleError", first)
+        assert re.fullmatch(RETRY_REPORT + "error\tError Type: Runtime.ImportModuleError", again)
 
 
 async def test_a_wrapper_gets_the_interpreter_and_the_script_it_stands_for(tmp_path: Path) -> None:
@@ -507,37 +613,55 @@ def test_a_reaper_leaves_alone_what_it_was_told_to_forget(tmp_path: Path) -> Non
     kept.wait()
 
 
+class Witness:
+    """In an environment's place: told by a domain, and only keeps it."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def domain_ready(self) -> None:
+        self.told.append("ready")
+
+    def domain_broke(self, error_type: str, reason: str) -> None:
+        self.told.append(error_type)
+
+    def domain_failed(self, failure: Failure) -> None:
+        self.told.append(failure.error_type)
+
+
+def a_domain(cloud: LocalLambda, witness: Witness) -> Domain:
+    """One that was not started."""
+    premises = Premises(cloud.function, "stream", cloud.folder, cloud.folder, cloud.lines.append)
+    return Domain(witness, premises, cloud.surroundings)
+
+
 async def test_of_what_a_given_up_worker_still_asks_nothing_is_heard(tmp_path: Path) -> None:
     """Its last `next` may have been on the way when its time was up."""
     async with local_lambda(a_function(), folder=tmp_path) as cloud:
-        idle: list[execution.Environment] = []
-        environment = execution.Environment(cloud.function, cloud.surroundings, idle.append)
-        invocation = cloud.invoke(["send", "x"])
-        await invocation.completed.wait()
-        environment.offer(invocation)
-        environment.stop()
+        witness = Witness()
+        domain = a_domain(cloud, witness)
+        domain.release(Invocation(cloud.function, b"1"))
+        domain.shut_down()
 
-        environment.ready()
-        asking = asyncio.create_task(environment.take())
+        domain.ready()
+        asking = asyncio.create_task(domain.take())
         await asyncio.sleep(0)
 
-        assert (environment.state, idle, asking.done()) == (execution.State.STOPPED, [], False)
+        assert (witness.told, asking.done()) == ([], False)
         asking.cancel()
 
 
 async def test_an_offered_event_goes_to_one_of_two_that_ask_and_survives_the_one_that_leaves(tmp_path: Path) -> None:
     async with local_lambda(a_function(), folder=tmp_path) as cloud:
-        environment = execution.Environment(cloud.function, cloud.surroundings, lambda _: None)
-        gone, asking = (asyncio.create_task(environment.take()) for _ in range(2))
+        domain = a_domain(cloud, Witness())
+        gone, asking = (asyncio.create_task(domain.take()) for _ in range(2))
         await asyncio.sleep(0)
-        invocation = cloud.invoke(["send", "x"])
-        await invocation.completed.wait()
+        invocation = Invocation(cloud.function, b"1")
 
-        environment.offer(invocation)
+        domain.release(invocation)
         gone.cancel()
 
         assert await asking is invocation
-        environment.stop()
 
 
 def test_the_test_functions_are_there() -> None:

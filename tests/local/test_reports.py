@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from local.cost import in_words
-from local.reports import InvocationReport, Reports, RequestReport, request_line
+from local.reports import InitReport, InvocationReport, Reports, RequestReport, request_line
 from tests.local.fakes.environment import a_function
 
 FUNCTION = a_function(logical_id="StoryFunction", memory_mb=256)
@@ -78,12 +78,12 @@ def test_a_report_of_what_went_wrong_says_so(report: InvocationReport, end: str)
 
 def test_a_failed_init_phase_is_reported() -> None:
     log = Log()
-    log.reports.init(FUNCTION, 10008.294, "timeout")
-    log.reports.init(FUNCTION, 1236.04, "error", "Runtime.Exit")
+    log.reports.init(FUNCTION, InitReport(10008.294, "init", "timeout"))
+    log.reports.init(FUNCTION, InitReport(1236.04, "invoke", "error", "Runtime.Exit"))
 
     assert log.lines == [
         "StoryFunction  INIT_REPORT Init Duration: 10008.29 ms\tPhase: init\tStatus: timeout",
-        "StoryFunction  INIT_REPORT Init Duration: 1236.04 ms\tPhase: init\tStatus: error\tError Type: Runtime.Exit",
+        "StoryFunction  INIT_REPORT Init Duration: 1236.04 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.Exit",
     ]
 
 
@@ -113,8 +113,8 @@ def test_a_function_with_json_logs_has_platform_events() -> None:
     log.reports.timed_out(JSON_FUNCTION, ID)
     log.reports.end(JSON_FUNCTION, COLD)
     log.reports.end(JSON_FUNCTION, replace(WARM, status="error", error_type="Runtime.ExitError"))
-    log.reports.init(JSON_FUNCTION, 1236.044, "error", "Runtime.ExitError")
-    log.reports.init(JSON_FUNCTION, 10000.0, "timeout")
+    log.reports.init(JSON_FUNCTION, InitReport(1236.044, "init", "error", "Runtime.ExitError"))
+    log.reports.init(JSON_FUNCTION, InitReport(10000.0, "init", "timeout"))
 
     assert all(line.startswith("StoryFunction  {") for line in log.lines)
     metrics = {"durationMs": 26.73, "billedDurationMs": 27, "memorySizeMB": 256, "maxMemoryUsedMB": 75}
