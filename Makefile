@@ -20,11 +20,14 @@ install-dev: .venv/.installed-dev ## The same, and what tests and checks need
 .venv/.installed-dev: requirements-dev.txt
 	@.ci/venv "$(PYTHON)" .venv $< && touch $@ .venv/.installed
 
-tools: .tools/sam/.installed .tools/aws/.installed ## Install the real SAM and AWS CLI, each in an environment of its own
+tools: .tools/sam/.installed .tools/aws/.installed .tools/checkov/.installed ## Install the real SAM and AWS CLI and checkov, each in an environment of its own
 .tools/sam/.installed: requirements-sam.txt
 	@.ci/venv "$(PYTHON)" .tools/sam $< && touch $@
 .tools/aws/.installed: requirements-aws.txt
 	@.ci/venv "$(PYTHON)" .tools/aws $< && touch $@
+
+.tools/checkov/.installed: requirements-checkov.txt
+	@.ci/venv "$(PYTHON)" .tools/checkov $< && touch $@
 
 # Programs from npm, each set with a lock of its own below .ci/npm: hashes, and no addresses.
 .tools/npm/%/.installed: .ci/npm/%/package-lock.json
@@ -50,6 +53,7 @@ check: install-dev tools ## Lint, format, types, template: everything that can b
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m tests.deploy.transform | $(BIN)/cfn-lint
+	.ci/checkov
 	$(BIN)/python -m local lint
 	$(SAM) validate --lint
 
@@ -78,6 +82,7 @@ lock: .tools/uv/bin/uv ## Write the pinned, hashed requirements from pyproject.t
 	$(COMPILE) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group sam --output-file requirements-sam.txt
 	$(COMPILE) --group aws --output-file requirements-aws.txt
+	$(COMPILE) --group checkov --output-file requirements-checkov.txt
 	$(COMPILE) --group bench --output-file requirements-bench.txt
 	$(COMPILE) --group story --constraints requirements.txt --output-file functions/story/requirements.txt
 	$(COMPILE) --group api --constraints requirements.txt --output-file functions/api/requirements.txt

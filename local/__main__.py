@@ -38,7 +38,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """All commands and options."""
-    common = argparse.ArgumentParser(add_help=False)
+    parameters = argparse.ArgumentParser(add_help=False)
+    parameters.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", type=_pair,
+        help="the value of a parameter of the template, instead of its default; may be repeated",
+    )  # fmt: skip
+    common = argparse.ArgumentParser(add_help=False, parents=[parameters])
     common.add_argument("--template", default="template.yaml", metavar="FILE", help="the SAM template to run")
     common.add_argument(
         "--env", action="append", default=[], metavar="NAME=VALUE", type=_pair,
@@ -60,14 +65,12 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("function", help="logical id, name or ARN")
     one.add_argument("--event", default="-", metavar="FILE", help="the event as JSON; - for standard input (default)")
-    judged = commands.add_parser("lint", allow_abbrev=False, help="find what would keep a template from streaming")
+    judged = commands.add_parser(
+        "lint", parents=[parameters], allow_abbrev=False, help="find what would keep a template from streaming"
+    )
     judged.add_argument(
         "template", nargs="?", default=argparse.SUPPRESS, metavar="TEMPLATE", help="SAM or CloudFormation, YAML or JSON"
     )
-    judged.add_argument(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE", type=_pair,
-        help="judge with this value of a parameter instead of its default; may be repeated",
-    )  # fmt: skip
     judged.add_argument("--format", choices=["text", "json"], default="text", help="how findings are written")
     judged.add_argument("--rules", action="store_true", help="tell every rule and its reason, and judge nothing")
     return top
@@ -78,6 +81,7 @@ async def _serve(options: argparse.Namespace) -> int:
         options.template,
         port=options.port,
         aws_port=options.aws_port,
+        parameters=dict(options.parameter),
         overrides=dict(options.env),
         log_format=options.log_format,
         write=_print,
@@ -104,6 +108,7 @@ async def _invoke(options: argparse.Namespace) -> int:
         options.template,
         port=0,
         aws_port=0,
+        parameters=dict(options.parameter),
         overrides=dict(options.env),
         log_format=options.log_format,
         write=lambda line: print(line, file=sys.stderr),

@@ -47,8 +47,9 @@ from local.template.stack import read_stack
 class Emulator:
     """One template, running.
 
-    *write* takes the lines that the emulator says; *overrides* are environment variables for all functions. Ports may
-    be 0. Raises `EmulatorError` when the template cannot be read or a port is taken.
+    *write* takes the lines that the emulator says; *parameters* are values for the template's own, *overrides*
+    environment variables for all functions. Ports may be 0. Raises `EmulatorError` when the template cannot be read or
+    a port is taken.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Emulator:
         *,
         port: int = 8080,
         aws_port: int = 8081,
+        parameters: Mapping[str, str] | None = None,
         overrides: Mapping[str, str] | None = None,
         log_format: str = "text",
         write: Callable[[str], None] = print,
@@ -66,7 +68,8 @@ class Emulator:
         try:
             self._aws_sockets = bind(aws_port, "--aws-port")
             self.port, self.aws_port = port_of(self._sockets), port_of(self._aws_sockets)
-            self.stack: Stack = read_stack(Path(template), addresses=Addresses(edge_port=self.port))
+            addresses = Addresses(edge_port=self.port)
+            self.stack: Stack = read_stack(Path(template), addresses=addresses, parameters=parameters)
         except BaseException:
             self._close_sockets()
             raise

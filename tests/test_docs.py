@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.__main__ import parser
+from tests.deploy.transform import parsed
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -88,6 +89,14 @@ def test_template_has_what_is_told(name: str) -> None:
     """Parameters, outputs and variables that the README names."""
     assert name in README
     assert re.search(rf"\b{name}:", (ROOT / "template.yaml").read_text())
+
+
+def test_every_parameter_of_the_template_is_told() -> None:
+    """In the table of the section on deploying."""
+    declared = parsed()["Parameters"].keys()
+    rows = re.findall(r"^\| (`.*?) \|", README.partition("| parameter |")[2].partition("\n\n")[0], re.MULTILINE)
+
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == declared
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "TMPDIR", "LAMBDA_TASK_ROOT"])

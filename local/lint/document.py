@@ -4,8 +4,8 @@ What the real service does: CloudFormation knows what a reference refers to once
 names are made up (`local.template.attributes`), which is enough to tell whether two things mean the same one.
 
 What differs here, on purpose:
-1. unlike the emulator's reader, this one refuses nothing: circles, missing folders and unknown values are findings
-   or nothing at all.
+1. unlike the emulator's reader, this one refuses nothing but values of parameters that the template does not allow:
+   circles, missing folders and unknown values are findings or nothing at all.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from local.template.attributes import attribute
 from local.template.intrinsics import Resolver, mapping, text
 from local.template.parameters import looked_up, parameter_values
 from local.template.properties import Properties, Resource
+from local.template.rules import check_rules
 
 _ADDRESSES = Addresses()
 
@@ -36,12 +37,16 @@ class Document:
         self.root = root
         self._written = mapping(document.get("Resources"))
         self._looking_up: set[str] = set()
+        declared = mapping(document.get("Parameters"))
+        known = _parameters(declared, parameters)
         self.resolver = Resolver(
             self._looked_up,
-            parameters=_parameters(mapping(document.get("Parameters")), parameters),
+            parameters=known | {name: opaque(name) for name in declared if name not in known},
             mappings=mapping(document.get("Mappings")),
             conditions=mapping(document.get("Conditions")),
         )
+        if known.keys() >= declared.keys():  # else there is nothing to compare yet
+            check_rules(mapping(document.get("Rules")), self.resolver)
 
     def of_type(self, type_name: str) -> list[Value]:
         """The properties of every resource of that type which is or may be made."""
@@ -90,12 +95,11 @@ class Document:
 
 
 def _parameters(declared: Mapping[str, object], given: Mapping[str, str]) -> dict[str, object]:
-    """The value of every parameter; an opaque one where there is none to be had here."""
+    """The value of every parameter that has one here."""
     elsewhere = looked_up(declared)
     here = {
         name: rules
         for name, rules in declared.items()
         if name in given or ("Default" in mapping(rules) and name not in elsewhere)
     }
-    values = parameter_values(here, given, _ADDRESSES)
-    return values | {name: opaque(name) for name in declared if name not in values}
+    return parameter_values(here, given, _ADDRESSES)

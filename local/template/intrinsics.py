@@ -80,23 +80,24 @@ class Resolver:
             raise TemplateError(f"there is no condition {name}")
         if name not in self._decided:
             self._deciding.append(name)
-            self._decided[name] = self._holds(self._conditions[name])
+            self._decided[name] = self.holds(self._conditions[name], owner=f"condition {name}")
             self._deciding.pop()
         return self._decided[name]
 
-    def _holds(self, expression: object) -> bool:
+    def holds(self, expression: object, *, owner: str) -> bool:
+        """Whether *expression*, of a condition or a rule, is true; *owner* names that in the sentence of an error."""
         match _single_item(expression):
             case "Condition", str(name):
                 return self.condition(name)
             case "Fn::Equals", [one, other]:
                 return text(self.resolve(one)) == text(self.resolve(other))
             case "Fn::Not", [operand]:
-                return not self._holds(operand)
+                return not self.holds(operand, owner=owner)
             case "Fn::And", [*operands]:
-                return all(self._holds(operand) for operand in operands)
+                return all(self.holds(operand, owner=owner) for operand in operands)
             case "Fn::Or", [*operands]:
-                return any(self._holds(operand) for operand in operands)
-        raise TemplateError(f"condition {self._deciding[-1]} cannot be decided: {_shown(expression)}")
+                return any(self.holds(operand, owner=owner) for operand in operands)
+        raise TemplateError(f"{owner} cannot be decided: {_shown(expression)}")
 
     def _called(self, function: str, argument: object) -> object:
         match function, argument:

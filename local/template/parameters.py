@@ -4,8 +4,7 @@ What the real service does: https://docs.aws.amazon.com/AWSCloudFormation/latest
 parameters-section-structure.html and .../pseudo-parameter-reference.html
 
 What differs here, on purpose:
-1. of the constraints only `AllowedValues` is checked;
-2. nothing is looked up: the value of an `AWS::SSM::Parameter::Value<...>` parameter is its key.
+1. nothing is looked up: the value of an `AWS::SSM::Parameter::Value<...>` parameter is its key.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 
 from local.errors import TemplateError
 from local.template.addresses import STACK_NAME, Addresses, derived_id
+from local.template.constraints import check
 from local.template.intrinsics import NO_VALUE, mapping, text
 
 
@@ -51,12 +51,13 @@ def _value(name: str, rules: Mapping[str, object], given: Mapping[str, str]) -> 
     if written is None:
         raise TemplateError(f"parameter {name} has no default and was given no value")
     value = text(written)
-    allowed = rules.get("AllowedValues")
-    if isinstance(allowed, list) and value not in [text(item) for item in allowed]:
-        raise TemplateError(f"parameter {name} is {value!r}, which is not one of its AllowedValues")
-    if "List" in text(rules.get("Type", "String")):  # CommaDelimitedList, List<Number>, ...
-        return [item.strip() for item in value.split(",")]
-    return value
+    if "List" not in text(rules.get("Type", "String")):
+        check(name, value, rules)
+        return value
+    items = [item.strip() for item in value.split(",")]  # CommaDelimitedList, List<Number>, ...
+    for item in items:
+        check(name, item, rules)
+    return items
 
 
 def looked_up(declared: Mapping[str, object]) -> list[str]:

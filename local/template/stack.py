@@ -25,6 +25,7 @@ from local.template.intrinsics import mapping
 from local.template.parameters import looked_up, parameter_values
 from local.template.properties import Properties
 from local.template.resources import Resources
+from local.template.rules import check_rules
 from local.template.unhonoured import unhonoured
 
 
@@ -45,6 +46,7 @@ def read_stack(path: Path, *, addresses: Addresses, parameters: Mapping[str, str
 def _stack(document: Mapping[str, object], *, root: Path, addresses: Addresses, given: Mapping[str, str]) -> Stack:
     declared = mapping(document.get("Parameters"))
     resources = Resources(document, parameters=parameter_values(declared, given, addresses), addresses=addresses)
+    check_rules(mapping(document.get("Rules")), resources.resolver)
     functions = read_functions(resources, root)
     if not functions:
         raise TemplateError("the template has no function whose code is a local folder, so there is nothing to run")

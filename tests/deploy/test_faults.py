@@ -61,7 +61,7 @@ FAULTS = [
 def finders(text: str, **parameters: str) -> Iterator[str]:
     """Who finds something in the template *text*: `translator`, and the ids of rules."""
     try:
-        document = transformed(text)
+        document = transformed(text, parameters)
     except InvalidDocumentException:
         yield TRANSLATOR
         return
@@ -80,6 +80,8 @@ def test_the_template_itself_has_no_fault(text: str) -> None:
     """With and without another web origin, which switches CORS on."""
     assert list(finders(text)) == []
     assert list(finders(text, WebOrigin="https://www.example.com", StoryConcurrency="5")) == []
+    domain = {"DomainName": "a.example.com", "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1"}
+    assert list(finders(text, AccessLogs="yes", **domain)) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.name for fault in FAULTS])

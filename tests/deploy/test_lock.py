@@ -14,6 +14,7 @@ RUN = REPOSITORY / "requirements.txt"
 DEV = REPOSITORY / "requirements-dev.txt"
 SAM = REPOSITORY / "requirements-sam.txt"
 AWS = REPOSITORY / "requirements-aws.txt"
+CHECKOV = REPOSITORY / "requirements-checkov.txt"
 STORY = REPOSITORY / "functions/story/requirements.txt"
 API = REPOSITORY / "functions/api/requirements.txt"
 
@@ -25,7 +26,7 @@ def pins(requirements: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "requirements", [RUN, DEV, SAM, AWS, STORY, API], ids=lambda path: str(path.relative_to(REPOSITORY))
+    "requirements", [RUN, DEV, SAM, AWS, CHECKOV, STORY, API], ids=lambda path: str(path.relative_to(REPOSITORY))
 )
 def test_every_requirement_is_pinned_and_hashed_and_names_no_address(requirements: Path) -> None:
     """`pip install --require-hashes --no-deps` can take the file as it is, from whatever index the user has."""

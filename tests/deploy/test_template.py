@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from local.errors import TemplateError
+from local.template.addresses import Addresses
+from local.template.stack import read_stack
 from narrator import HEARTBEAT_SECONDS
 from request import PATHS
 from stories.library import STORIES
@@ -28,6 +31,8 @@ S3_PERMISSIONS = {
     "list_objects_v2": {"s3:ListBucket"},
     "list_object_versions": {"s3:ListBucketVersions"},
 }
+
+ARN = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
 
 Resource = dict[str, Any]
 
@@ -63,6 +68,15 @@ def code_folders() -> dict[str, Path]:
         for name in CODE_PROPERTIES
         if name in resource["Properties"]
     }
+
+
+def test_every_resource_says_why_it_is_there() -> None:
+    """In a comment above it."""
+    text = (REPOSITORY / "template.yaml").read_text(encoding="utf-8")
+    lines = text[text.index("\nResources:") : text.index("\nOutputs:")].splitlines()
+    places = {name: lines.index(f"  {name}:") for name in parsed()["Resources"]}
+
+    assert [name for name, place in places.items() if not lines[place - 1].startswith("  # ")] == []
 
 
 def test_cfn_lint_finds_nothing_in_the_transformed_template() -> None:
@@ -213,6 +227,92 @@ def test_the_publisher_may_do_what_it_calls_and_no_more(resources: dict[str, Res
     allowed = [action for statement in policy["PolicyDocument"]["Statement"] for action in statement["Action"]]
 
     assert set(allowed) == set().union(*(S3_PERMISSIONS[name] for name in called))
+
+
+def test_a_domain_comes_with_its_certificate_and_tls_1_2(distribution: dict[str, Any]) -> None:
+    """Under the one condition; without a domain there is CloudFront's own name and certificate."""
+    assert distribution["Aliases"] == {"Fn::If": ["HasDomain", [{"Ref": "DomainName"}], {"Ref": "AWS::NoValue"}]}
+    assert distribution["ViewerCertificate"]["Fn::If"] == [
+        "HasDomain",
+        {
+            "AcmCertificateArn": {"Ref": "CertificateArn"},
+            "MinimumProtocolVersion": "TLSv1.2_2021",
+            "SslSupportMethod": "sni-only",
+        },
+        {"CloudFrontDefaultCertificate": True},
+    ]
+
+
+def test_access_logs_go_to_a_bucket_that_cloudfront_may_write_and_nobody_else_may_read(
+    resources: dict[str, Resource], distribution: dict[str, Any]
+) -> None:
+    """CloudFront grants itself the right in the bucket's ACL, so that must be switched on, and stay closed."""
+    name, wanted, otherwise = distribution["Logging"]["Fn::If"]
+    bucket = resources["AccessLogBucket"]
+    closed = bucket["Properties"]["PublicAccessBlockConfiguration"]
+
+    assert (name, bucket["Condition"], otherwise) == ("LogsAccess", "LogsAccess", {"Ref": "AWS::NoValue"})
+    assert wanted["Bucket"] == {"Fn::GetAtt": ["AccessLogBucket", "RegionalDomainName"]}
+    assert bucket["Properties"]["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerPreferred"}]
+    assert set(closed.values()) == {True}
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        (
+            {"WebOrigin": "https://www.example.com/"},
+            'parameter WebOrigin must be empty, "*" or a web origin such as https://www.example.com; without a path, '
+            "and without a slash at its end, which no browser sends (it is 'https://www.example.com/')",
+        ),
+        ({"DomainName": "www.example.com"}, "DomainName and CertificateArn go together; give both or neither"),
+        ({"CertificateArn": ARN}, "DomainName and CertificateArn go together; give both or neither"),
+        (
+            {"DomainName": "www.example.com", "CertificateArn": ARN.replace("us-east-1", "eu-west-1")},
+            "parameter CertificateArn must be empty or the ARN of a certificate in ACM in us-east-1, the one region "
+            f"that CloudFront takes them from (it is '{ARN.replace('us-east-1', 'eu-west-1')}')",
+        ),
+        (
+            {"DomainName": "https://www.example.com", "CertificateArn": ARN},
+            "parameter DomainName must be empty or a domain name in lower case such as stories.example.com "
+            "(it is 'https://www.example.com')",
+        ),
+        ({"MaxPauseMs": "5001"}, "parameter MaxPauseMs is '5001', which is greater than its MaxValue 5000"),
+        ({"LogLevel": "LOUD"}, "parameter LogLevel is 'LOUD', which is not one of its AllowedValues"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_before_anything_is_made(parameters: dict[str, str], sentence: str) -> None:
+    """By CloudFormation, and here in the same words."""
+    template = REPOSITORY / "template.yaml"
+    with pytest.raises(TemplateError) as refused:
+        read_stack(template, addresses=Addresses(), parameters=parameters)
+
+    assert str(refused.value) == f"{template}: {sentence}"
+
+
+def test_with_everything_switched_on_the_emulator_says_what_it_leaves_out() -> None:
+    """The access logs; and what serves requests is as it was."""
+    given = {"AccessLogs": "yes", "DomainName": "www.example.com", "CertificateArn": ARN, "LogLevel": "DEBUG"}
+    plain, full = (
+        read_stack(REPOSITORY / "template.yaml", addresses=Addresses(), parameters=parameters)
+        for parameters in ({}, given)
+    )
+
+    said = set(full.warnings) - set(plain.warnings)
+    assert {sentence.partition(":")[0] for sentence in said} == {"AccessLogBucket", "Distribution"}
+    assert all(sentence.endswith(("LifecycleConfiguration", "DistributionConfig.Logging")) for sentence in said)
+    assert {function.application_log_level for function in full.functions} == {"DEBUG"}
+    assert full.distribution == plain.distribution
+
+
+def test_story_and_api_are_told_the_same_pauses(resources: dict[str, Resource]) -> None:
+    """Or a client could not change over in the middle of a story."""
+    for name in ("StoryFunction", "ApiFunction"):
+        variables = resources[name]["Properties"]["Environment"]["Variables"]
+
+        assert variables["STORY_MIN_MS"] == {"Ref": "MinPauseMs"}
+        assert variables["STORY_MAX_MS"] == {"Ref": "MaxPauseMs"}
 
 
 def test_a_new_page_makes_cloudformation_run_the_publisher_again(resources: dict[str, Resource]) -> None:

@@ -1,4 +1,4 @@
-"""Where the real tools are: SAM CLI, the emulator binary in it, AWS CLI, and the Python that `sam build` insists on."""
+"""Where the real tools are: SAM CLI, the emulator binary in it, AWS CLI, checkov, and `sam build`'s Python."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.deploy.transform import REPOSITORY
 
 SAM_ENVIRONMENT = REPOSITORY / ".tools/sam"
 AWS_ENVIRONMENT = REPOSITORY / ".tools/aws"
+CHECKOV_ENVIRONMENT = REPOSITORY / ".tools/checkov"
 RIE_NAMES = {"x86_64": "aws-lambda-rie-x86_64", "aarch64": "aws-lambda-rie-arm64"}
 
 
@@ -28,6 +29,14 @@ def aws() -> Path:
     found = AWS_ENVIRONMENT / "bin/aws"
     if not found.exists():
         _left_out("The AWS CLI is not installed here: `make tools` installs it.")
+    return found
+
+
+def checkov() -> Path:
+    """checkov, on the same terms."""
+    found = CHECKOV_ENVIRONMENT / "bin/checkov"
+    if not found.exists():
+        _left_out("checkov is not installed here: `make tools` installs it.")
     return found
 
 

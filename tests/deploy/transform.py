@@ -1,4 +1,6 @@
-"""Makes plain CloudFormation of template.yaml, as AWS does; `python -m tests.deploy.transform` prints it.
+"""Makes plain CloudFormation of template.yaml, as AWS does.
+
+`python -m tests.deploy.transform [NAME=VALUE ...]` prints it, with these parameters as defaults.
 
 cfn-lint knows SAM's own resources only loosely. Linted after the transform, a template shows many a fault that passes
 before it: a runtime that does not exist, a circular reference, an attribute that no resource has.
@@ -7,6 +9,8 @@ before it: a runtime that does not exist, a circular reference, an attribute tha
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +29,14 @@ def parsed(text: str | None = None) -> dict[str, Any]:
     return template
 
 
-def transformed(text: str | None = None) -> dict[str, Any]:
-    """The same as plain CloudFormation. Raises the translator's `InvalidDocumentException` for bad SAM."""
+def transformed(text: str | None = None, parameters: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The same as plain CloudFormation, *parameters* as the defaults of its own.
+
+    Raises the translator's `InvalidDocumentException` for bad SAM.
+    """
     template = parsed(text)
+    for name, value in (parameters or {}).items():
+        template["Parameters"][name]["Default"] = value
     for resource in template["Resources"].values():
         for name in CODE_PROPERTIES:
             if name in resource["Properties"]:
@@ -39,4 +48,5 @@ def transformed(text: str | None = None) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(transformed(), indent=1))
+    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    print(json.dumps(transformed(parameters=given), indent=1))

@@ -259,6 +259,29 @@ def test_invoke_with_bad_input(arguments: list[str], stdin: str, says: str) -> N
     assert "Traceback" not in result.stderr
 
 
+def test_parameters_of_the_template() -> None:
+    """Story and API take the pauses of the deployment: a poll is told them, and a stream refused by them."""
+    cloud = LocalCloud("--parameter", "MinPauseMs=4321", "--parameter", "MaxPauseMs=4321")
+    with httpx.Client(base_url=cloud.url, timeout=20) as viewer:
+        polled = viewer.get("/api/poll").json()
+        refused = viewer.get("/sse", params={"max_ms": "10"})
+        listed = viewer.get("/api/stories").json()["stories"]
+    assert cloud.stop() == 0
+
+    assert polled["next_ms"] == 4321
+    assert refused.json()["detail"] == "min_ms (4321, its default) must not be greater than max_ms (10)."
+    assert all(story["pauses"] == {"min_ms": 4321, "max_ms": 4321} for story in listed)
+
+
+def test_pauses_the_wrong_way_round_are_told_in_the_log() -> None:
+    """CloudFormation cannot compare two parameters, so the function does, when it starts."""
+    command = ["invoke", "StoryFunction", "--event", "events/quick.json", "--parameter", "MinPauseMs=900"]
+    done = subprocess.run([sys.executable, "-m", "local", *command], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "STORY_MIN_MS (900) must not be greater than STORY_MAX_MS (800)." in done.stderr
+
+
 def test_cost_is_told_at_the_end() -> None:
     """With --cost: what was invoked, how long it was billed, and at what price."""
     cloud = LocalCloud("--cost")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from itertools import islice
 
-from stories.pauses import random_pauses, random_seed
+import pytest
+
+from stories.pauses import default_bounds, random_pauses, random_seed
 
 
 def test_pauses_are_whole_milliseconds_and_both_bounds_are_reached() -> None:
@@ -45,3 +47,43 @@ def test_a_seed_by_chance_is_exact_in_javascript_and_another_each_time() -> None
 
     assert len(seeds) == 50
     assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    ("environ", "bounds"),
+    [
+        ({}, (200, 800)),
+        ({"STORY_MIN_MS": "", "STORY_MAX_MS": ""}, (200, 800)),
+        ({"STORY_MIN_MS": "0", "STORY_MAX_MS": "5000"}, (0, 5000)),
+        ({"STORY_MAX_MS": "200"}, (200, 200)),
+    ],
+)
+def test_a_deployment_may_set_the_pauses(environ: dict[str, str], bounds: tuple[int, int]) -> None:
+    """One of them, both or none."""
+    assert default_bounds(environ) == bounds
+
+
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        (
+            {"STORY_MIN_MS": "soon"},
+            "STORY_MIN_MS must be a whole number of milliseconds from 0 to 5000, not 'soon'.",
+        ),
+        (
+            {"STORY_MAX_MS": "5001"},
+            "STORY_MAX_MS must be a whole number of milliseconds from 0 to 5000, not '5001'.",
+        ),
+        (
+            {"STORY_MAX_MS": "800.5"},
+            "STORY_MAX_MS must be a whole number of milliseconds from 0 to 5000, not '800.5'.",
+        ),
+        ({"STORY_MIN_MS": "801"}, "STORY_MIN_MS (801) must not be greater than STORY_MAX_MS (800)."),
+    ],
+)
+def test_pauses_that_are_none_are_refused_with_a_sentence(environ: dict[str, str], sentence: str) -> None:
+    """In the log of a function that does not start, so it has to say all that is needed."""
+    with pytest.raises(ValueError) as refused:
+        default_bounds(environ)
+
+    assert str(refused.value) == sentence

@@ -11,6 +11,7 @@ from local.template.attributes import function_name
 from local.template.buckets import read_buckets
 from local.template.parameters import parameter_values
 from local.template.resources import Resources
+from local.template.rules import check_rules
 
 ADDRESSES = Addresses(edge_port=8123, region="eu-west-1", account_id="111122223333")
 
@@ -196,6 +197,71 @@ def test_parameter_refused(declared: dict[str, object], given: dict[str, str], s
         parameter_values(declared, given, ADDRESSES)
 
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("rules", "value", "sentence"),
+    [
+        ({"AllowedPattern": "a+"}, "aab", "is 'aab', which does not match its AllowedPattern a+"),
+        ({"MinLength": 2}, "a", "is 'a', which is shorter than its MinLength 2"),
+        ({"MaxLength": "2"}, "aaa", "is 'aaa', which is longer than its MaxLength 2"),
+        ({"Type": "Number"}, "many", "is 'many', which is not a number"),
+        ({"Type": "Number", "MinValue": 1}, "0.5", "is '0.5', which is less than its MinValue 1"),
+        ({"Type": "List<Number>", "MaxValue": 9}, "1, 10", "is '10', which is greater than its MaxValue 9"),
+        ({"AllowedPattern": "a", "ConstraintDescription": "must be a."}, "b", "must be a. (it is 'b')"),
+        ({"MinLength": "two"}, "a", None),
+    ],
+)
+def test_a_value_that_a_parameter_does_not_allow(rules: dict[str, object], value: str, sentence: str | None) -> None:
+    """Every constraint is checked, and refuses in the template's own words where it has some."""
+    with pytest.raises(TemplateError) as caught:
+        parameter_values({"P": {"Type": "String"} | rules}, {"P": value}, ADDRESSES)
+
+    expected = f"parameter P {sentence}" if sentence else "a bound of a parameter must be a number, not 'two'"
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("rules", "value"),
+    [
+        ({"AllowedPattern": "a+", "MinLength": 1, "MaxLength": 3}, "aaa"),
+        ({"AllowedPattern": "\\p{Lower}+"}, "what Java would refuse"),  # no pattern of Python's
+        ({"Type": "Number", "MinValue": 0, "MaxValue": "5000"}, "5000"),
+        ({"Type": "CommaDelimitedList", "AllowedValues": ["a", "b"]}, "b, a"),
+    ],
+)
+def test_a_value_that_a_parameter_allows(rules: dict[str, object], value: str) -> None:
+    """Bounds belong to what is allowed, and of a list each item is looked at."""
+    parameter_values({"P": {"Type": "String"} | rules}, {"P": value}, ADDRESSES)
+
+
+EMPTY, LIVE = {"Fn::Equals": [{"Ref": "Stage"}, ""]}, {"Fn::Contains": [["live", "test"], {"Ref": "Stage"}]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "stage", "refused"),
+    [
+        ({"Assertions": [{"Assert": LIVE, "AssertDescription": "Live or test."}]}, "live", None),
+        ({"Assertions": [{"Assert": LIVE, "AssertDescription": "Live or test."}]}, "beta", "Live or test."),
+        ({"Assertions": [{"Assert": LIVE}]}, "beta", "an assertion of rule R does not hold"),
+        ({"RuleCondition": EMPTY, "Assertions": [{"Assert": LIVE}]}, "beta", None),
+        ({"RuleCondition": {"Fn::Not": [EMPTY]}, "Assertions": [{"Assert": LIVE}]}, "beta", "an assertion of rule R"),
+        ({"Assertions": [{"Assert": {"Fn::EachMemberIn": [["a"], {"Fn::RefAll": "AWS::EC2::VPC::Id"}]}}]}, "", None),
+        ({"Assertions": [{"Assert": {"Fn::Sub": "x"}}]}, "", 'rule R cannot be decided: {"Fn::Sub": "x"}'),
+        ({}, "", "rule R has no Assertions"),
+    ],
+)
+def test_rules_between_parameters(rule: dict[str, object], stage: str, refused: str | None) -> None:
+    """An assertion that does not hold refuses the template; one that asks AWS is taken to hold."""
+    parameters = parameter_values({"Stage": {"Type": "String"}}, {"Stage": stage}, ADDRESSES)
+    resolver = Resources({"Resources": {}}, parameters=parameters, addresses=ADDRESSES).resolver
+    if refused is None:
+        check_rules({"R": rule}, resolver)
+        return
+    with pytest.raises(TemplateError) as caught:
+        check_rules({"R": rule}, resolver)
+
+    assert str(caught.value).startswith(refused)
 
 
 @pytest.mark.parametrize(
