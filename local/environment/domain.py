@@ -1,6 +1,6 @@
 """The processes of an environment between two resets: the runtime, and the Runtime API that it asks for its events.
 
-What hop this is: `execution -> [domain] <- runtime_api <- worker`.
+What hop this is: `execution -> [domain] <- runtime_api <- worker`; `boot` starts the worker.
 
 What the real service does: an environment outlives its runtime. When the runtime has crashed, or its time was up, it is
 ended, and another is started in the same environment with the next invocation
@@ -15,27 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from local.config import Function
-from local.environment.process import EntrypointError, WorkerProcess, command, max_memory_mb
+from local.environment.boot import Boot, Premises
+from local.environment.process import EntrypointError, Worker, max_memory_mb
 from local.environment.surroundings import Surroundings
-from local.environment.variables import variables
 from local.invocation import Failure, Invocation
-
-
-@dataclass(frozen=True, slots=True)
-class Premises:
-    """What stays the same from one domain of an environment to the next."""
-
-    function: Function
-    log_stream: str
-    opt: Path
-    tmp: Path
-    on_line: Callable[[str], None]  # a line that one of the processes printed
 
 
 class Host(Protocol):
@@ -52,13 +37,14 @@ class Host(Protocol):
 
 
 class Domain:
-    """One life of a runtime in the environment *host*."""
+    """One life of a runtime in the environment *host*; it begins with *boot*."""
 
-    def __init__(self, host: Host, premises: Premises, surroundings: Surroundings) -> None:
+    def __init__(self, host: Host, premises: Premises, surroundings: Surroundings, boot: Boot) -> None:
         self._host = host
         self._premises = premises
         self._surroundings = surroundings
-        self._runtime: WorkerProcess | None = None
+        self._boot = boot
+        self._runtime: Worker | None = None
         self._init_failure: Failure | None = None
         self._offered = asyncio.Event()
         self._invocation: Invocation | None = None
@@ -76,7 +62,7 @@ class Domain:
         """Start the runtime and stay with it until it has ended. Raises `OSError` when there is no socket to be had."""
         listener = await self._surroundings.listen(self)
         try:
-            runtime = await self._start(listener.address)
+            runtime = self._runtime = await self._boot.runtime(self._premises, listener.address)
             if self._over:  # while it was being started
                 runtime.kill()
             self._surroundings.reaper.watch(runtime.pid)
@@ -140,24 +126,6 @@ class Domain:
         self._init_failure = failure
 
     # Inside
-
-    async def _start(self, runtime_api: str) -> WorkerProcess:
-        premises = self._premises
-        environ = variables(
-            premises.function,
-            self._surroundings.world,
-            log_stream=premises.log_stream,
-            runtime_api=runtime_api,
-            opt=premises.opt,
-            tmp=premises.tmp,
-        )
-        self._runtime = await WorkerProcess.spawn(
-            command(premises.function, environ, premises.opt),
-            environ,
-            cwd=premises.function.code,
-            on_line=premises.on_line,
-        )
-        return self._runtime
 
     def _exited(self, how: str) -> None:
         if self._over:

@@ -27,7 +27,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from local.config import Function
-from local.environment.domain import Domain, Premises
+from local.environment.boot import ColdBoot, Premises
+from local.environment.domain import Domain
 from local.environment.filesystem import mount_layers
 from local.environment.surroundings import Surroundings
 from local.invocation import Failure, Invocation
@@ -85,7 +86,7 @@ class Environment:
             premises = Premises(self.function, self.log_stream, opt, tmp, self._print)
             while await self._wanted():
                 self._begin_init()
-                self._domain = Domain(self, premises, self._surroundings)
+                self._domain = Domain(self, premises, self._surroundings, ColdBoot(self._surroundings.world))
                 await self._domain.live()
         except OSError as error:  # no socket or folder to be had, layers that cannot be merged
             self._give_up(f"The environment cannot be made: {error}")

@@ -20,6 +20,7 @@ import os
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
@@ -58,52 +59,18 @@ def _first_executable(*candidates: Path) -> str:
     raise EntrypointError("Couldn't find valid bootstrap(s): " + ", ".join(map(str, candidates)))
 
 
-class WorkerProcess(asyncio.SubprocessProtocol):
-    """One running worker, the leader of its own process group; each line it prints goes to *on_line*."""
+class Worker(ABC):
+    """A running worker, the leader of its own process group."""
 
-    def __init__(self, on_line: Callable[[str], None]) -> None:
-        self._on_line = on_line
-        self._pending = b""  # the beginning of a line
-        self._exited = asyncio.Event()
-        self._silent = asyncio.Event()  # nobody holds its output open any more
-
-    @classmethod
-    async def spawn(
-        cls, argv: list[str], environ: Mapping[str, str], *, cwd: Path, on_line: Callable[[str], None]
-    ) -> WorkerProcess:
-        """Start *argv*. Raises `EntrypointError` when it cannot start."""
-        try:
-            _, process = await asyncio.get_running_loop().subprocess_exec(
-                lambda: cls(on_line),
-                *argv,
-                env=environ,
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # its own group, and no Ctrl-C from the emulator's terminal
-            )
-        except OSError as error:
-            raise EntrypointError(f"{argv[0]} cannot be started: {error.strerror}") from error
-        return process
+    pid: int
 
     @property
-    def running(self) -> bool:
-        return self._transport.get_returncode() is None
+    @abstractmethod
+    def running(self) -> bool: ...
 
+    @abstractmethod
     async def ended(self) -> str:
         """Wait for the end of the process, its group and its output; how it ended, in Lambda's words."""
-        await self._exited.wait()
-        self.kill()  # what else is in its group, and may hold the output open
-        # So may a child that left the group; what the worker itself printed is there by now.
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._silent.wait(), LAST_WORDS_SECONDS)
-        self._transport.close()
-        code = self._transport.get_returncode()
-        assert code is not None
-        if code < 0:
-            return f"signal: {signal.strsignal(-code) or -code}".lower()
-        return f"exit status {code}"
 
     def freeze(self) -> None:
         """Stop the whole process group where it stands."""
@@ -122,6 +89,83 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter is macOS's word for ended
             os.killpg(self.pid, number)
 
+
+class Output(asyncio.Protocol):
+    """What a worker prints; each line goes to *on_line*."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._pending = b""  # the beginning of a line
+        self._silent = asyncio.Event()  # nobody holds it open any more
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        if len(self._pending) > MAX_LINE_BYTES:
+            lines, self._pending = [*lines, self._pending], b""
+        for line in lines:
+            self._on_line(line.decode(errors="replace"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._pending:
+            self._on_line(self._pending.decode(errors="replace"))
+        self._silent.set()
+
+    async def last_words(self) -> None:
+        """Wait, when the worker has ended, for what it has printed.
+
+        A child that left its process group may hold the output open; what the worker itself printed is there by now.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._silent.wait(), LAST_WORDS_SECONDS)
+
+
+class WorkerProcess(asyncio.SubprocessProtocol, Worker):
+    """A worker that was started by executing a program."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._output = Output(on_line)
+        self._exited = asyncio.Event()
+
+    @classmethod
+    async def spawn(
+        cls,
+        argv: list[str],
+        environ: Mapping[str, str],
+        *,
+        cwd: Path,
+        on_line: Callable[[str], None],
+        descriptors: tuple[int, ...] = (),
+    ) -> WorkerProcess:
+        """Start *argv*, which inherits *descriptors*. Raises `EntrypointError` when it cannot start."""
+        try:
+            _, process = await asyncio.get_running_loop().subprocess_exec(
+                lambda: cls(on_line),
+                *argv,
+                env=environ,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # its own group, and no Ctrl-C from the emulator's terminal
+                pass_fds=descriptors,
+            )
+        except OSError as error:
+            raise EntrypointError(f"{argv[0]} cannot be started: {error.strerror}") from error
+        return process
+
+    @property
+    def running(self) -> bool:
+        return self._transport.get_returncode() is None
+
+    async def ended(self) -> str:
+        await self._exited.wait()
+        self.kill()  # what else is in its group, and may hold the output open
+        await self._output.last_words()
+        self._transport.close()
+        code = self._transport.get_returncode()
+        assert code is not None
+        return in_words(code)
+
     # Protocol interface
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -129,19 +173,20 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.pid = self._transport.get_pid()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        if len(self._pending) > MAX_LINE_BYTES:
-            lines, self._pending = [*lines, self._pending], b""
-        for line in lines:
-            self._on_line(line.decode(errors="replace"))
+        self._output.data_received(data)
 
     def pipe_connection_lost(self, fd: int, error: Exception | None) -> None:
-        if self._pending:
-            self._on_line(self._pending.decode(errors="replace"))
-        self._silent.set()
+        self._output.connection_lost(error)
 
     def process_exited(self) -> None:
         self._exited.set()
+
+
+def in_words(exit_code: int) -> str:
+    """How a process ended, as Lambda says it; *exit_code* is negative after a signal."""
+    if exit_code < 0:
+        return f"signal: {signal.strsignal(-exit_code) or -exit_code}".lower()
+    return f"exit status {exit_code}"
 
 
 def max_memory_mb(pid: int) -> int:

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from local.environment import execution
-from local.environment.domain import Domain, Premises
+from local.environment.boot import ColdBoot, Premises
+from local.environment.domain import Domain
 from local.environment.filesystem import mount_layers
 from local.environment.process import max_memory_mb
 from local.environment.reaper import Reaper
@@ -632,7 +633,7 @@ class Witness:
 def a_domain(cloud: LocalLambda, witness: Witness) -> Domain:
     """One that was not started."""
     premises = Premises(cloud.function, "stream", cloud.folder, cloud.folder, cloud.lines.append)
-    return Domain(witness, premises, cloud.surroundings)
+    return Domain(witness, premises, cloud.surroundings, ColdBoot(cloud.surroundings.world))
 
 
 async def test_of_what_a_given_up_worker_still_asks_nothing_is_heard(tmp_path: Path) -> None:
