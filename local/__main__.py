@@ -1,4 +1,5 @@
-"""The command line: `python -m local` starts the emulator, `invoke` runs one event, `lint` judges a template.
+"""The command line: `python -m local` starts the emulator, `invoke` runs one event, `lint` judges a template, `cost`
+reckons what stories cost on AWS.
 
 Exit codes: 0, also when Ctrl-C ends the emulator; 1 when an invoked function failed, or when a template has errors;
 2 for what the user can mend, said in one sentence; 130 when Ctrl-C cuts an invocation short.
@@ -25,8 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command that *arguments* (by default those of the process) ask for; its exit code."""
     options = parser().parse_args(arguments)
     try:
-        if options.command == "lint":
-            return _lint(options)
+        if options.command in ("lint", "cost"):
+            return _lint(options) if options.command == "lint" else _cost(options)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_invoke(options) if options.command == "invoke" else _serve(options))
     except EmulatorError as error:
@@ -73,6 +74,10 @@ def parser() -> argparse.ArgumentParser:
     )
     judged.add_argument("--format", choices=["text", "json"], default="text", help="how findings are written")
     judged.add_argument("--rules", action="store_true", help="tell every rule and its reason, and judge nothing")
+    reckoned = commands.add_parser("cost", allow_abbrev=False, help="reckon what stories cost on AWS, as Markdown")
+    reckoned.add_argument("--stories", type=_whole(1, 10**9), default=1000, metavar="N", help="how many (1000)")
+    reckoned.add_argument("--seconds", type=_whole(1, 900), default=22, metavar="S", help="how long each is (22)")
+    reckoned.add_argument("--memory", type=_whole(128, 10240), default=512, metavar="MB", help="of the function (512)")
     return top
 
 
@@ -139,6 +144,13 @@ def _lint(options: argparse.Namespace) -> int:
     return 1 if result.count(Severity.ERROR) else 0
 
 
+def _cost(options: argparse.Namespace) -> int:
+    from local.cost_page import cost_page
+
+    _print(cost_page(stories=options.stories, seconds=options.seconds, memory_mb=options.memory))
+    return 0
+
+
 def _on_interrupt(then: Callable[[], object]) -> None:
     """Call *then* at Ctrl-C or SIGTERM; also where a shell started us in the background, with Ctrl-C ignored."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -150,6 +162,15 @@ def _pair(text: str) -> tuple[str, str]:
     if not name or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} does not read NAME=VALUE")
     return name, value
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        if not text.isdecimal() or not lowest <= int(text) <= highest:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return whole
 
 
 def _print(line: str) -> None:

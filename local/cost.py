@@ -1,16 +1,17 @@
-"""What an invocation would cost on AWS: the duration part of Lambda's bill.
+"""What a function's work would cost on AWS: Lambda's own part of the bill.
 
 What hop this is: beside `environment`, which says how long an invocation ran.
 
 What the real service does: bills memory times duration in GB-seconds, by the millisecond, also for the init phase and
-after the viewer has left (https://aws.amazon.com/lambda/pricing/). Prices of us-east-1, first tier, as published in
-2024: look them up before you rely on them.
+after the viewer has left; each request; and what a reply streams beyond its first 6 MB
+(https://aws.amazon.com/lambda/pricing/). The prices are those of us-east-1, in the first tier, from the price list of
+1 October 2025, and were read at second hand: look them up before you rely on them.
 
 What differs here, on purpose:
-1. the price of a request, the free tier, streamed bytes beyond 6 MB a request, and what CloudFront, S3 and logs cost
-   are left out;
+1. the free tier, and what CloudFront, S3 and logs cost, are left out;
 2. this machine is faster or slower than Lambda's at that memory size: a function that computes will differ, one that
-   waits, as a stream does, hardly.
+   waits, as a stream does, hardly;
+3. the sum at the end of a run leaves out what replies streamed beyond 6 MB.
 """
 
 from __future__ import annotations
@@ -20,23 +21,32 @@ from dataclasses import dataclass, field
 
 from local.config import Function
 
-DOLLARS_PER_GB_SECOND = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
+DOLLARS_PER_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
+DOLLARS_PER_REQUEST = 0.20 / 1_000_000
+DOLLARS_PER_STREAMED_GB = 0.008
+FREE_BYTES_PER_REPLY = 6 * 1024**2
+FREE_GB_SECONDS, FREE_REQUESTS = 400_000, 1_000_000  # of an account, each month
 
 
-def gb_seconds(function: Function, milliseconds: float) -> float:
+def gb_seconds(memory_mb: int, milliseconds: float) -> float:
     """Gigabytes (of 1,024 MB) times seconds."""
-    return function.memory_mb / 1024 * milliseconds / 1000
+    return memory_mb / 1024 * milliseconds / 1000
 
 
-def dollars(function: Function, milliseconds: float) -> float:
-    """The price of that time at the function's memory size and architecture."""
-    return gb_seconds(function, milliseconds) * DOLLARS_PER_GB_SECOND[function.architecture]
+def dollars(memory_mb: int, milliseconds: float, *, architecture: str, requests: int = 0) -> float:
+    """The price of that time, all in all, and of so many requests."""
+    return gb_seconds(memory_mb, milliseconds) * DOLLARS_PER_GB_SECOND[architecture] + requests * DOLLARS_PER_REQUEST
 
 
-def in_words(function: Function, milliseconds: float) -> str:
+def streamed_dollars(bytes_per_reply: int, *, replies: int) -> float:
+    """The price of what *replies* stream beyond what is free in each."""
+    return replies * max(0, bytes_per_reply - FREE_BYTES_PER_REPLY) / 1024**3 * DOLLARS_PER_STREAMED_GB
+
+
+def in_words(function: Function, milliseconds: float, *, requests: int = 0) -> str:
     """`9.60 GB-s, $0.000128 (arm64)`."""
-    price = f"${dollars(function, milliseconds):.6f} ({function.architecture})"
-    return f"{gb_seconds(function, milliseconds):.2f} GB-s, {price}"
+    price = dollars(function.memory_mb, milliseconds, architecture=function.architecture, requests=requests)
+    return f"{gb_seconds(function.memory_mb, milliseconds):.2f} GB-s, ${price:.6f} ({function.architecture})"
 
 
 @dataclass(slots=True)
@@ -63,10 +73,10 @@ class Bill:
         """The summary: a line a function, and what was told to nobody."""
         told = []
         for name, function in self._functions.items():
-            count = self._invocations[name]
+            count, billed_ms = self._invocations[name], self._billed_ms[name]
             told.append(
-                f"{name}  {count} invocation{'s' * (count != 1)}, {self._billed_ms[name] / 1000:.2f} s billed: "
-                f"{in_words(function, self._billed_ms[name])}"
+                f"{name}  {count} invocation{'s' * (count != 1)}, {billed_ms / 1000:.2f} s billed: "
+                f"{in_words(function, billed_ms, requests=count)}"
             )
             if unwatched := self._unwatched_ms[name]:
                 cost = in_words(function, unwatched)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from local.__main__ import parser
+from local.cost import DOLLARS_PER_GB_SECOND, DOLLARS_PER_REQUEST, DOLLARS_PER_STREAMED_GB
+from local.cost_page import cost_page
 from tests.deploy.transform import parsed
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +31,7 @@ def test_every_option_is_told_and_every_told_option_is_there() -> None:
     """For the emulator and for each of its commands, in the usage lines."""
     usage = re.findall(r"^python -m local ?([a-z]*)(.*)$", README, re.MULTILINE)
 
-    assert [command for command, _ in usage] == ["", "invoke", "lint"]
+    assert [command for command, _ in usage] == ["", "invoke", "lint", "cost"]
     for command, told in usage:
         assert set(re.findall(r"--[a-z-]+", told)) == options(*command.split())
 
@@ -89,6 +91,14 @@ def test_template_has_what_is_told(name: str) -> None:
     """Parameters, outputs and variables that the README names."""
     assert name in README
     assert re.search(rf"\b{name}:", (ROOT / "template.yaml").read_text())
+
+
+def test_what_it_costs_is_what_the_model_reckons() -> None:
+    """The tables as `python -m local cost` prints them, and the prices that they are made of."""
+    assert cost_page() in README
+    for price in (*DOLLARS_PER_GB_SECOND.values(), DOLLARS_PER_STREAMED_GB):
+        assert f"${price:.10f}".rstrip("0") in README
+    assert f"${DOLLARS_PER_REQUEST * 1_000_000:.2f} a million requests" in README
 
 
 def test_every_parameter_of_the_template_is_told() -> None:

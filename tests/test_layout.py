@@ -19,7 +19,7 @@ ROOMS = [
     {"config", "errors", "wire"},
     {"asgi", "cors", "cost"},
     {"aws_services", "code_watch", "edge", "reports", "servers", "signature", "template"},
-    {"custom_resources", "front", "function_access", "invocation", "lint", "site"},
+    {"cost_page", "custom_resources", "front", "function_access", "invocation", "lint", "site"},
     {"environment"},
     {"aws_endpoint", "dispatcher", "runtime_api"},
     {"function_url", "invoke", "invoke_api", "runtime_server"},
