@@ -10,6 +10,7 @@ https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
@@ -17,6 +18,8 @@ from local.wire.headers import HOP_BY_HOP, Header
 
 # A scope extension, so that no header of a viewer can forge it: https://asgi.readthedocs.io/en/stable/extensions.html
 ORIGIN_ACCESS_CONTROL = "aws.origin_access_control"  # its value: {"source_arn": <the distribution's ARN>}
+
+BODY_SECONDS = 60.0  # for all of a request's body, so that one which never ends does not wait for ever
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -30,6 +33,10 @@ class DisconnectedError(Exception):
     """The caller closed its connection before its request was whole."""
 
 
+class SlowRequestError(Exception):
+    """The caller took too long to send the body of its request."""
+
+
 def end_to_end(headers: Iterable[Header]) -> list[Header]:
     """The headers that travel on, names in lower case: none of one connection, and none that `Connection` names."""
     passed = [(name.lower(), value) for name, value in headers]
@@ -41,16 +48,23 @@ def end_to_end(headers: Iterable[Header]) -> list[Header]:
 
 
 async def whole_body(receive: Receive, *, limit: int) -> bytes | None:
-    """The request's body; None when it has more than *limit* bytes. Raises `DisconnectedError`."""
+    """The request's body; None when it has more than *limit* bytes.
+
+    Raises `DisconnectedError`, and `SlowRequestError` when it is not there after `BODY_SECONDS`.
+    """
     body, more = bytearray(), True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise DisconnectedError
-        body += message.get("body", b"")
-        if len(body) > limit:
-            return None
-        more = message.get("more_body", False)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise DisconnectedError
+                body += message.get("body", b"")
+                if len(body) > limit:
+                    return None
+                more = message.get("more_body", False)
+    except TimeoutError as error:
+        raise SlowRequestError from error
     return bytes(body)
 
 

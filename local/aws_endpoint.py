@@ -12,13 +12,27 @@ What differs here, on purpose:
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 
-from local.asgi import ASGIApp, DisconnectedError, Receive, Route, Scope, Send, end_to_end, respond, stream
+from local import asgi
+from local.asgi import (
+    ASGIApp,
+    DisconnectedError,
+    Receive,
+    Route,
+    Scope,
+    Send,
+    SlowRequestError,
+    end_to_end,
+    respond,
+    stream,
+)
 from local.aws_services import AwsServices
 from local.custom_resources import ANSWER_PATH
 from local.errors import EmulatorError
+from local.request_head import BadHeadError, host_of, refuse
 
 
 class AwsEndpoint:
@@ -31,6 +45,11 @@ class AwsEndpoint:
         self._routes: tuple[Route, ...] = (("PUT", re.escape(ANSWER_PATH) + ".*", answers), *functions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            host_of(scope)
+        except BadHeadError as error:
+            await refuse(send, error)
+            return
         for method, pattern, app in self._routes:
             if scope["method"] == method and (match := re.fullmatch(pattern, scope["path"])):
                 scope["path_params"] = match.groupdict()
@@ -49,6 +68,9 @@ class AwsEndpoint:
                 await stream(send, reply.status, headers=reply.headers, chunks=reply.chunks)
         except DisconnectedError:
             return
+        except SlowRequestError:
+            if not started:
+                await respond(send, 408, headers=[(b"connection", b"close")])
         except EmulatorError as error:
             if not started:  # else what was begun stays visibly unfinished
                 await respond(send, 503, headers=[(b"content-type", b"text/plain")], body=f"{error}\n".encode())
@@ -61,7 +83,11 @@ def _has_body(scope: Scope) -> bool:
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
     more = True
     while more:
-        message = await receive()
+        try:
+            async with asyncio.timeout(asgi.BODY_SECONDS):  # anew for each part: an upload may be as large as it likes
+                message = await receive()
+        except TimeoutError as error:
+            raise SlowRequestError from error
         if message["type"] == "http.disconnect":
             raise DisconnectedError
         more = message.get("more_body", False)

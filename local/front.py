@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from local.asgi import ASGIApp, Message, Receive, Scope, Send, respond
 from local.reports import Reports, RequestReport
+from local.request_head import BadHeadError, host_of, refuse
 
 _URL_MARK = ".lambda-url."
 
@@ -26,12 +27,15 @@ class Front:
         self._reports = reports
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
-        report = RequestReport(scope["method"], scope["raw_path"].decode("latin-1"), host)
+        report = RequestReport(scope["method"], scope["raw_path"].decode("latin-1"), "")
         scope["local.report"] = report
         request = _Request(report, receive, send)
         try:
-            await self._app(host)(scope, request.receive, request.send)
+            report.host = host_of(scope)
+            await self._app(report.host)(scope, request.receive, request.send)
+        except BadHeadError as error:
+            report.note = error.reason
+            await refuse(request.send, error)
         finally:
             request.finish()
             self._reports.request(report)

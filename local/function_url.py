@@ -11,7 +11,8 @@ answers what is no HTTP response, is a 502.
 What differs here, on purpose:
 1. a reply that is cut short ends without its last chunk, so that the viewer sees an aborted body; what AWS's function
    URLs do then is not documented;
-2. the body of a 429 is the Invoke API's; for function URLs none is documented.
+2. the body of a 429 is the Invoke API's; for function URLs none is documented;
+3. the answers to requests that are too large or too slow are our own: AWS documents the sizes, and no status.
 """
 
 from __future__ import annotations
@@ -20,20 +21,39 @@ import asyncio
 import json
 
 from local import cors
-from local.asgi import ORIGIN_ACCESS_CONTROL, DisconnectedError, Receive, Scope, Send, respond, whole_body
+from local.asgi import (
+    ORIGIN_ACCESS_CONTROL,
+    DisconnectedError,
+    Receive,
+    Scope,
+    Send,
+    SlowRequestError,
+    respond,
+    whole_body,
+)
 from local.config import Cors, FunctionUrl
 from local.dispatcher import Dispatcher, ThrottledError
 from local.function_access import Access, AccessDeniedError
 from local.invocation import CallerLeftError, FunctionError, Invocation, ReplyCutError, new_trace_id
 from local.reports import Reports, RequestReport
+from local.request_head import head_bytes
 from local.signature import SignatureError
 from local.wire import prelude
 from local.wire.headers import Header, leaving_function
 from local.wire.http_event import HttpRequest, MalformedReplyError, event_of, reply_of
 
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
+MAX_HEAD_BYTES = 1024 * 1024
 _JSON: Header = (b"content-type", b"application/json")
 _BODYLESS = (204, 304)
+
+
+class _RefusedError(Exception):
+    """A request of a size or a slowness that no function gets to see."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class FunctionUrlApp:
@@ -54,11 +74,11 @@ class FunctionUrlApp:
             await respond(send, 200, headers=cors.preflight_headers(self._cors, scope["headers"]))
             return
         try:
-            body = await whole_body(receive, limit=MAX_REQUEST_BYTES)
+            body = await _body(scope, receive)
         except DisconnectedError:
             return
-        if body is None:
-            await _refuse(send, 413, {"message": f"Request must be smaller than {MAX_REQUEST_BYTES} bytes"})
+        except _RefusedError as refused:
+            await _refuse(send, refused.status, {"message": str(refused)}, (b"connection", b"close"))
             return
         request = _request(scope, body)
         edge = scope.get("extensions", {}).get(ORIGIN_ACCESS_CONTROL, {})
@@ -156,7 +176,7 @@ class _Answer:
     async def _streamed(self, content_type: str) -> tuple[int, list[Header], bytes]:
         """Status, headers, and what of the body is already there."""
         if content_type != prelude.CONTENT_TYPE:
-            return 200, [(b"content-type", (content_type or "application/octet-stream").encode())], b""
+            return 200, [(b"content-type", (content_type or "application/octet-stream").encode("latin-1"))], b""
         parser = prelude.PreludeParser()
         while (data := await self._invocation.reply.read()) is not None:
             if parsed := parser.feed(data):
@@ -202,6 +222,20 @@ class _Answer:
     def _note(self, text: str) -> None:
         if self._report:
             self._report.note = text
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """The request's body. Raises `_RefusedError`, before anything is uploaded if the head says enough."""
+    if head_bytes(scope) > MAX_HEAD_BYTES:
+        raise _RefusedError(431, f"Request line and headers must be smaller than {MAX_HEAD_BYTES} bytes")
+    announced = next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+    try:
+        body = None if announced > MAX_REQUEST_BYTES else await whole_body(receive, limit=MAX_REQUEST_BYTES)
+    except SlowRequestError as error:
+        raise _RefusedError(408, "The body of the request did not come in time") from error
+    if body is None:
+        raise _RefusedError(413, f"Request must be smaller than {MAX_REQUEST_BYTES} bytes")
+    return body
 
 
 def _request(scope: Scope, body: bytes) -> HttpRequest:

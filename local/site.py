@@ -15,6 +15,7 @@ What differs here, on purpose:
 from __future__ import annotations
 
 import asyncio
+from email.utils import parsedate
 from urllib.parse import quote, unquote_to_bytes
 
 from local.asgi import Receive, Scope, Send, respond, stream
@@ -79,7 +80,7 @@ class S3Origin:
 
     async def _fetch(self, scope: Scope, send: Send, *, key: str) -> None:
         target = f"/{self._bucket_name}/{quote(key)}".encode()
-        asked = [header for header in scope["headers"] if header[0] in _FROM_VIEWER]
+        asked = [header for header in scope["headers"] if header[0] in _FROM_VIEWER and _is_understood(*header)]
         signed = [(b"host", b"s3.amazonaws.com"), signature("s3", "us-east-1"), *asked]
         async with self._services.request(scope["method"], target, headers=signed) as reply:
             if reply.status == 404:
@@ -87,6 +88,11 @@ class S3Origin:
                 return
             kept = [header for header in reply.headers if _is_of_object(header[0])]
             await stream(send, reply.status, headers=[*kept, _SERVER], chunks=reply.chunks)
+
+
+def _is_understood(name: bytes, value: bytes) -> bool:
+    """A date that is none is ignored: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3"""
+    return not name.endswith(b"modified-since") or parsedate(value.decode("latin-1")) is not None
 
 
 def _is_of_object(name: bytes) -> bool:

@@ -18,8 +18,8 @@ MAX_LINES = 280
 ROOMS = [
     {"config", "errors", "wire"},
     {"asgi", "cors", "cost"},
-    {"aws_services", "code_watch", "edge", "reports", "servers", "signature", "template"},
-    {"cost_page", "custom_resources", "front", "function_access", "invocation", "lint", "site"},
+    {"aws_services", "code_watch", "reports", "request_head", "servers", "signature", "template"},
+    {"cost_page", "custom_resources", "edge", "front", "function_access", "invocation", "lint", "site"},
     {"environment"},
     {"aws_endpoint", "dispatcher", "runtime_api"},
     {"function_url", "invoke", "invoke_api", "runtime_server"},

@@ -16,6 +16,11 @@ from local.edge import headers
 from local.edge.origin_timer import OriginTimer
 from local.edge.path_pattern import compile_pattern, normalized
 from local.errors import EmulatorError
+from local.request_head import head_bytes
+
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html; past either it answers 413.
+MAX_HEAD_BYTES = 32_768  # with the query; older copies of that page say 20,480
+MAX_URL_BYTES = 8192
 
 _PAGE = """<!doctype html>
 <title>{title}</title>
@@ -84,6 +89,8 @@ class Edge:
         page = _PAGE.format(title=title, sentence=escape(sentence), request_id=request_id.decode())
         own = [(b"server", b"CloudFront"), (b"content-type", b"text/html; charset=utf-8")]
         answer = headers.response_headers(own, (), status=status, via=self._via, request_id=request_id)
+        if status == 413:
+            answer.append((b"connection", b"close"))  # CloudFront "then terminates the TCP connection"
         await respond(send, status, headers=answer, body=page.encode())
 
     def _nothing_here(self) -> str:
@@ -106,6 +113,7 @@ class _Exchange:
         self._receive_from_viewer = receive
         self._send_to_viewer = send
         self._timer = OriginTimer(route.origin.response_timeout_seconds)
+        self._uploading = True
 
     async def run(self, scope: Scope) -> tuple[int, str] | None:
         """None when the origin has answered, else the status and the sentence that tell what it did instead."""
@@ -122,9 +130,12 @@ class _Exchange:
         return None if self.started else (502, f"The origin {origin.origin_id} ended without an answer.")
 
     async def receive(self) -> Message:
+        if self._uploading:
+            self._timer.pause()  # the origin is waiting for the viewer
         message = await self._receive_from_viewer()
-        if message["type"] == "http.request":
-            self._timer.resume()  # the origin was waiting for the viewer's upload until now
+        if self._uploading and message["type"] == "http.request":
+            self._uploading = message.get("more_body", False)
+            self._timer.resume()
         return message
 
     async def send(self, message: Message) -> None:
@@ -178,6 +189,10 @@ def _rooted(scope: Scope, default_root_object: str) -> Scope:
 
 
 def _forbidden(scope: Scope, behavior: Behavior) -> tuple[int, str] | None:
+    if head_bytes(scope) > MAX_HEAD_BYTES:
+        return 413, f"A request without its body has at most {MAX_HEAD_BYTES} bytes."
+    if _url_bytes(scope) > MAX_URL_BYTES:
+        return 413, f"A URL has at most {MAX_URL_BYTES} bytes."
     if scope["method"] not in behavior.allowed_methods:
         allowed = ", ".join(behavior.allowed_methods)
         return 403, f"The behavior {behavior.path_pattern} allows {allowed}, and not {scope['method']}."
@@ -185,6 +200,12 @@ def _forbidden(scope: Scope, behavior: Behavior) -> tuple[int, str] | None:
     if scope["method"] == "GET" and lengths not in ([], [b"0"]):
         return 403, "A GET request with a body is not forwarded."
     return None
+
+
+def _url_bytes(scope: Scope) -> int:
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    query = scope["query_string"]
+    return len(scope["scheme"]) + len("://") + len(host) + len(scope["raw_path"]) + len(query) + bool(query)
 
 
 def _origin_scope(scope: Scope, route: _Route, *, arn: str, via: bytes, request_id: bytes) -> Scope:

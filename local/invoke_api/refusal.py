@@ -15,7 +15,7 @@ import json
 import uuid
 from collections.abc import Mapping
 
-from local.asgi import ASGIApp, DisconnectedError, Receive, Scope, Send, respond
+from local.asgi import ASGIApp, DisconnectedError, Receive, Scope, Send, SlowRequestError, respond
 from local.wire.headers import Header
 
 
@@ -80,5 +80,7 @@ def refusing(operation: ASGIApp) -> ASGIApp:
             await respond(send, error.status, headers=headers, body=json.dumps(error.document).encode())
         except DisconnectedError:
             pass
+        except SlowRequestError:
+            await respond(send, 408, headers=[(b"connection", b"close")])
 
     return app

@@ -60,7 +60,9 @@ def event_of(
 
     *access_key* is that of a caller who signed the request, and is told in `authorizer.iam`.
     """
-    headers = _joined((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers)
+    headers = _joined(
+        (name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")) for name, value in request.headers
+    )
     headers.pop("cookie", None)
     now = time.time()
     event: dict[str, object] = {
@@ -108,7 +110,7 @@ def reply_of(document: bytes) -> BufferedReply:
     if not isinstance(fields, dict) or "statusCode" not in fields:
         return BufferedReply(200, [(b"content-type", b"application/json")], document)
     try:
-        status = int(fields["statusCode"])
+        status = _whole(fields["statusCode"])
         headers = leaving_function(headers_of(fields))
         body = fields.get("body") or ""
         content = base64.b64decode(body, validate=True) if fields.get("isBase64Encoded") else body.encode()
@@ -119,6 +121,13 @@ def reply_of(document: bytes) -> BufferedReply:
     if not any(name == b"content-type" for name, _ in headers):
         headers.append((b"content-type", b"application/json"))
     return BufferedReply(status, headers, content)
+
+
+def _whole(status: object) -> int:
+    """A status as a number or, as some write it, a string of digits. Raises `ValueError` or `TypeError`."""
+    if isinstance(status, float) and not status.is_integer():
+        raise ValueError(f"statusCode {status} is not a whole number")
+    return int(status)  # type: ignore[call-overload, no-any-return]  # of what is no number it says so
 
 
 def _cookies(headers: list[Header]) -> list[str]:

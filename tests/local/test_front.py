@@ -38,8 +38,11 @@ def front(edge: object = None, function_url: object = None, log_format: str = "j
 
 
 async def ask_host(app: Front, host: str) -> Answer:
-    """The answer to a request with that Host header, or with none."""
-    async with live_viewer(app, headers=[(b"host", host.encode())] if host else []) as viewer:
+    """The answer to a request with that Host header, or with none, as HTTP/1.0 has it."""
+    sent: dict[str, object] = (
+        {"headers": [(b"host", host.encode())]} if host else {"headers": [], "http_version": "1.0"}
+    )
+    async with live_viewer(app, **sent) as viewer:  # type: ignore[arg-type]
         await viewer.done
         return viewer.answer
 
@@ -74,6 +77,30 @@ async def test_an_unknown_function_url_is_a_404_and_never_the_page(host: str) ->
 
     assert (answer.status, answer.header("content-type"), answer.whole) == (404, "text/plain", True)
     assert answer.body.startswith(b"No function of this template has that URL")
+
+
+@pytest.mark.parametrize(
+    ("scope", "status", "sentence"),
+    [
+        ({"headers": []}, 400, "A request has one Host header, not 0"),
+        ({"headers": [(b"host", b"a"), (b"host", b"a")]}, 400, "A request has one Host header, not 2"),
+        ({"headers": [(b"host", b"user@a")]}, 400, "The Host header names no host"),
+        ({"raw_path": b"*"}, 400, "The target of a request is a path that begins with a slash"),
+        ({"http_version": "2.0"}, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here"),
+    ],
+)
+async def test_a_request_for_nobody_is_refused_in_a_sentence(
+    scope: dict[str, object], status: int, sentence: str
+) -> None:
+    """And its line says why."""
+    app, lines = front()
+
+    async with live_viewer(app, **scope) as viewer:  # type: ignore[arg-type]
+        await viewer.done
+
+    assert (viewer.answer.status, viewer.answer.body) == (status, f"{sentence}.\n".encode())
+    assert viewer.answer.header("connection") == "close"
+    assert (json.loads(lines[0])["status"], json.loads(lines[0])["note"]) == (status, sentence)
 
 
 async def test_the_line_about_a_request_has_what_the_hops_know() -> None:

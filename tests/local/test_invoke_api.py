@@ -76,7 +76,8 @@ async def calling(
     api: ASGIApp, target: str, *, headers: Iterable[Header] = (), body: bytes = b""
 ) -> AsyncIterator[LiveViewer]:
     """A caller who has sent its request; afterwards the API is through with it."""
-    async with live_viewer(api, "POST", target, uploads=True, headers=list(headers)) as caller:
+    sent = [(b"host", b"localhost:8081"), *headers]
+    async with live_viewer(api, "POST", target, uploads=True, headers=sent) as caller:
         caller.upload(body)
         yield caller
         await caller.done
