@@ -23,6 +23,7 @@ import uvloop
 from local.asgi import ASGIApp
 from local.aws_endpoint import AwsEndpoint
 from local.aws_services import AwsServices
+from local.cache_folder import prune_after
 from local.code_watch import watch_code
 from local.config import Distribution, Function, Stack
 from local.custom_resources import CustomResources
@@ -137,6 +138,7 @@ class Emulator:
         self._background = [
             asyncio.create_task(self._publish()),
             asyncio.create_task(watch_code(self.stack.functions, self._code_changed)),
+            asyncio.create_task(prune_after(self._published)),
         ]
 
     async def stop(self) -> None:

@@ -12,7 +12,9 @@ What differs here, on purpose:
 1. a reply that is cut short ends without its last chunk, so that the viewer sees an aborted body; what AWS's function
    URLs do then is not documented;
 2. the body of a 429 is the Invoke API's; for function URLs none is documented;
-3. the answers to requests that are too large or too slow are our own: AWS documents the sizes, and no status.
+3. the answers to requests that are too large or too slow are our own: AWS documents the sizes, and no status;
+4. a buffered reply has the content-length of its body, and one that the function sets is renamed as in a streamed
+   reply, where that was observed; for buffered ones it is not documented.
 """
 
 from __future__ import annotations
@@ -189,7 +191,8 @@ class _Answer:
         while (data := await self._invocation.reply.read()) is not None:
             document += data
         reply = reply_of(bytes(document))
-        return reply.status, reply.headers, reply.body
+        length = [] if reply.status in _BODYLESS else [(b"content-length", b"%d" % len(reply.body))]
+        return reply.status, [*reply.headers, *length], reply.body
 
     async def _start(self, status: int, headers: list[Header]) -> None:
         ours = [

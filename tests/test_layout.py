@@ -16,7 +16,7 @@ MAX_LINES = 280
 
 # The rooms of local/, from the bottom up. A room imports only from rows above its own, and from itself.
 ROOMS = [
-    {"config", "errors", "wire"},
+    {"cache_folder", "config", "errors", "wire"},
     {"asgi", "cors", "cost"},
     {"aws_services", "code_watch", "reports", "request_head", "servers", "signature", "template"},
     {"cost_page", "custom_resources", "edge", "front", "function_access", "invocation", "lint", "site"},

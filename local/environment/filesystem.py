@@ -19,6 +19,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from local.cache_folder import cache_folder, mark_used
+
 
 def mount_layers(layers: tuple[Path, ...], below: Path) -> Path:
     """The folder that stands for /opt: the one layer itself, or a folder of links to all of them.
@@ -33,11 +35,6 @@ def mount_layers(layers: tuple[Path, ...], below: Path) -> Path:
         return _merged(links, cache_folder() / "layers")
     except OSError:
         return _merged(links, below)
-
-
-def cache_folder() -> Path:
-    """Where this user's caches of the emulator are."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lambda-sse"
 
 
 def _links(folders: tuple[Path, ...], inside: str = "") -> Iterator[tuple[str, str]]:
@@ -58,6 +55,7 @@ def _links(folders: tuple[Path, ...], inside: str = "") -> Iterator[tuple[str, s
 
 def _merged(links: list[tuple[str, str]], below: Path) -> Path:
     whole = below / hashlib.sha256(repr(links).encode()).hexdigest()[:16]
+    mark_used(whole)
     if not whole.is_dir():
         below.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(dir=below))

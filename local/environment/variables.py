@@ -21,8 +21,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.cache_folder import cache_folder
 from local.config import Function
-from local.environment.filesystem import cache_folder
 
 RUNTIME_DIR = Path(__file__).parent.parent / "managed_runtime"
 ACCESS_KEY, SECRET_KEY = "local", "local"

@@ -1,7 +1,7 @@
 """The transformed template of an earlier start, kept in the user's cache folder by content.
 
 A hit is what makes the first word of a story come soon, so this module and all that a hit passes through
-import nothing heavy. Where: https://specifications.freedesktop.org/basedir-spec/latest/ ($XDG_CACHE_HOME).
+import nothing heavy.
 
 What is a key: everything that the transform depends on, the transform's own source and the translator's version
 included, so an entry never has to be thrown away by hand.
@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+
+from local.cache_folder import cache_folder, mark_used
 
 
 def entry_key(template: bytes, *, parameters: Mapping[str, str], region: str) -> str:
@@ -42,10 +44,12 @@ def translator_version() -> str:
 
 def read_entry(key: str) -> dict[str, object] | None:
     """The transformed template under *key*; None when there is none or it cannot be understood."""
+    path = _path(key)
     try:
-        document = json.loads(_path(key).read_bytes())
+        document = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
+    mark_used(path)
     return document if isinstance(document, dict) else None
 
 
@@ -64,7 +68,4 @@ def write_entry(key: str, document: Mapping[str, object]) -> None:
 
 
 def _path(key: str) -> Path:
-    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The specification: a relative path in the variable is invalid and to be ignored.
-    folder = configured if configured.is_absolute() else Path("~/.cache").expanduser()
-    return folder / "lambda-sse" / f"template-{key}.json"
+    return cache_folder() / f"template-{key}.json"

@@ -4,7 +4,8 @@ What hop this is: a codec between `function_url` and the viewer's side.
 
 What the real service does: headers that belong to one connection do not travel on
 (https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1); a function URL renames some that a function sets to
-`x-amzn-remapped-...` (AWS publishes no list for function URLs; `content-length` and `www-authenticate` were observed).
+`x-amzn-remapped-...` (AWS publishes no list for function URLs; `content-length`, in a streamed reply, and
+`www-authenticate` were observed).
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.environment.filesystem import cache_folder, mount_layers
+from local.cache_folder import cache_folder
+from local.environment.filesystem import mount_layers
 
 
 @pytest.fixture

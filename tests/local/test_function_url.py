@@ -159,9 +159,20 @@ async def test_a_buffered_reply_is_taken_whole() -> None:
 
     answer = await ask(app, "GET", "/")
 
-    headers = [(b"x-a", b"1"), (b"content-type", b"application/json"), *ids(app)]
+    headers = [(b"x-a", b"1"), (b"content-type", b"application/json"), (b"content-length", b"2"), *ids(app)]
     assert answer == Answer(404, headers, [b"no"], whole=True)
     assert not scripted(app).invocations[0].streamed
+
+
+async def test_a_buffered_reply_has_the_length_of_its_body_whatever_the_function_says() -> None:
+    """Difference 4: the function's own is renamed, so that it cannot cut the body or leave the viewer waiting."""
+    reply = b'{"statusCode":200,"body":"caf\xc3\xa9","headers":{"content-length":"99"}}'
+    app = url(replying(reply, content_type="application/json"), mode="BUFFERED")
+
+    headers = (await ask(app, "GET", "/")).headers
+
+    lengths = [field for field in headers if b"content-length" in field[0]]
+    assert lengths == [(b"x-amzn-remapped-content-length", b"99"), (b"content-length", b"5")]
 
 
 async def test_the_function_gets_the_request_as_its_event() -> None:
