@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,20 @@ class Function:
     qualifiers: tuple[str, ...] = ()  # besides $LATEST: its aliases, and "1" where the template publishes a version
 
 
+class Account(Protocol):
+    """All functions that can be invoked at the moment, whatever stack they are of."""
+
+    @property
+    def region(self) -> str: ...
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def functions(self) -> tuple[Function, ...]: ...
+    def function(self, wanted: str) -> Function | None:
+        """The function with that logical id, name or ARN; None when there is none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """An S3 bucket to be made in moto."""
@@ -112,6 +127,7 @@ class Distribution:
     default_root_object: str = ""
     origins: tuple[Origin, ...] = ()
     behaviors: tuple[Behavior, ...] = ()
+    own_domain: str = ""  # the one that no other distribution has, where `domain` is for all others; no port
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +154,7 @@ class Stack:
     custom_resources: tuple[CustomResource, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # a sentence for each thing the template asks for and the emulator does not do
+    stack_id: str = ""  # its ARN
 
     def function(self, wanted: str) -> Function | None:
         """The function with that logical id, name or ARN; None when there is none."""

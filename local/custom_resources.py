@@ -23,11 +23,11 @@ import logging
 import os
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NotRequired, TypeAlias, TypedDict
 
 from local.asgi import Receive, Scope, Send, respond
-from local.config import CustomResource, Stack
+from local.config import CustomResource
 from local.errors import EmulatorError
 
 ANSWER_PATH = "/_local/custom-resource/"
@@ -55,43 +55,39 @@ class Event(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """What is known of a resource once it has been made."""
+class Made:
+    """A resource once it has been made: its answer, and the properties it was made with."""
 
     physical_id: str
     properties: Mapping[str, object]
+    data: Mapping[str, str] = field(default_factory=dict)  # what Fn::GetAtt gives
 
 
-class CustomResources:
-    """The stack's custom resources, and the ASGI app to which their functions PUT their answers.
+class RejectedError(EmulatorError):
+    """The function answered FAILED; *reason* is its own word for why."""
 
-    *endpoint_url* is where that app is reached by the functions: the AWS endpoint, `http://localhost:<port>`.
-    """
+    def __init__(self, sentence: str, *, reason: str, request_id: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.request_id = request_id
 
-    def __init__(self, stack: Stack, *, endpoint_url: str) -> None:
-        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{stack.account_id}/{stack.region}/{stack.name}")
-        self._stack_id = f"arn:aws:cloudformation:{stack.region}:{stack.account_id}:stack/{stack.name}/{identity}"
+
+class Answers:
+    """ASGI app: where functions PUT their answers. *endpoint_url* is where they reach it, `http://localhost:<port>`."""
+
+    def __init__(self, endpoint_url: str) -> None:
         self._endpoint_url = endpoint_url.rstrip("/")
-        self._made: dict[str, _Made] = {}  # by logical id
         self._answers: dict[str, bytes | None] = {}  # by token, None while the function works
 
-    async def run(self, resource: CustomResource, invoke: Invoke) -> str:
-        """Creates the resource, or updates it when it was created before; its physical id.
+    def expect(self) -> str:
+        """An address to which one answer may be sent from now on."""
+        token = os.urandom(24).hex()
+        self._answers[token] = None
+        return self._endpoint_url + ANSWER_PATH + token
 
-        An update that gives it another physical id has replaced it: the old one is deleted.
-        Raises `EmulatorError` when the function fails, does not answer, or answers what CloudFormation refuses.
-        """
-        old = self._made.get(resource.logical_id)
-        properties = {"ServiceToken": resource.service_token, **resource.properties}
-        event = self._event("Create" if old is None else "Update", resource, properties)
-        if old is not None:
-            event["PhysicalResourceId"] = old.physical_id
-            event["OldResourceProperties"] = old.properties
-        physical_id = await self._ask(event, resource, invoke)
-        self._made[resource.logical_id] = _Made(physical_id, properties)
-        if old is not None and old.physical_id != physical_id:
-            await self._delete(old, resource, invoke)
-        return physical_id
+    def take(self, url: str) -> bytes | None:
+        """The answer that came to *url*, None without one; it takes no more."""
+        return self._answers.pop(url.rpartition("/")[2])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = scope["path"].removeprefix(ANSWER_PATH)
@@ -107,20 +103,56 @@ class CustomResources:
             self._answers[token] = body  # the first answer counts
         await respond(send, 200)
 
-    async def _delete(self, replaced: _Made, resource: CustomResource, invoke: Invoke) -> None:
-        event = self._event("Delete", resource, replaced.properties)
-        event["PhysicalResourceId"] = replaced.physical_id
-        try:
-            await self._ask(event, resource, invoke)
-        except EmulatorError as error:
-            # As in the clean-up phase of a stack update, which has succeeded by then.
-            _logger.warning("%s is left behind: %s", replaced.physical_id, error)
+
+class CustomResources:
+    """The custom resources of the stack *stack_id*; the methods raise `EmulatorError` when the function fails, does not
+    answer, or answers what CloudFormation refuses.
+    """
+
+    def __init__(self, stack_id: str, *, answers: Answers, invoke: Invoke) -> None:
+        self._stack_id = stack_id
+        self._answers = answers
+        self._invoke = invoke
+        self._made: dict[str, Made] = {}  # by logical id
+
+    async def run(self, resource: CustomResource) -> Made:
+        """Create the resource, or update it when it was created before.
+
+        An update that gives it another physical id has replaced it: the old one is deleted.
+        """
+        old = self._made.get(resource.logical_id)
+        made = await (self.create(resource) if old is None else self.update(resource, old))
+        self._made[resource.logical_id] = made
+        if old is not None and old.physical_id != made.physical_id:
+            try:
+                await self.delete(resource, old)
+            except EmulatorError as error:
+                # As in the clean-up phase of a stack update, which has succeeded by then.
+                _logger.warning("%s is left behind: %s", old.physical_id, error)
+        return made
+
+    async def create(self, resource: CustomResource) -> Made:
+        """Have it made."""
+        return await self._ask(self._event("Create", resource, _properties(resource)), resource)
+
+    async def update(self, resource: CustomResource, old: Made) -> Made:
+        """Have *old* made into what *resource* says now; where the physical id is another one, *old* still exists."""
+        event = self._event("Update", resource, _properties(resource))
+        event["PhysicalResourceId"] = old.physical_id
+        event["OldResourceProperties"] = old.properties
+        return await self._ask(event, resource)
+
+    async def delete(self, resource: CustomResource, made: Made) -> None:
+        """Have *made* deleted."""
+        event = self._event("Delete", resource, made.properties)
+        event["PhysicalResourceId"] = made.physical_id
+        await self._ask(event, resource)
 
     def _event(self, kind: str, resource: CustomResource, properties: Mapping[str, object]) -> Event:
         return {
             "RequestType": kind,
             "ServiceToken": resource.service_token,
-            "ResponseURL": self._endpoint_url + ANSWER_PATH + os.urandom(24).hex(),
+            "ResponseURL": self._answers.expect(),
             "StackId": self._stack_id,
             "RequestId": str(uuid.uuid4()),
             "LogicalResourceId": resource.logical_id,
@@ -128,26 +160,28 @@ class CustomResources:
             "ResourceProperties": properties,
         }
 
-    async def _ask(self, event: Event, resource: CustomResource, invoke: Invoke) -> str:
-        token = event["ResponseURL"].rpartition("/")[2]
-        self._answers[token] = None
+    async def _ask(self, event: Event, resource: CustomResource) -> Made:
         limit = asyncio.timeout(resource.timeout_seconds)
         try:
             async with limit:
-                await invoke(resource.service_token, json.dumps(event).encode())
+                await self._invoke(resource.service_token, json.dumps(event).encode())
         except TimeoutError:
             if not limit.expired():
                 raise
         finally:
-            answer = self._answers.pop(token)
+            answer = self._answers.take(event["ResponseURL"])
         if answer is None:
             when = f"within {resource.timeout_seconds} seconds" if limit.expired() else "before its function ended"
             raise EmulatorError(f"{_name(event)} got no answer {when}; the function must PUT it to the ResponseURL.")
-        return _physical_id(answer, event)
+        return _made(answer, event)
 
 
-def _physical_id(answer: bytes, event: Mapping[str, object]) -> str:
-    """The answer's PhysicalResourceId. Raises `EmulatorError` for an answer that reports or is a failure."""
+def _properties(resource: CustomResource) -> dict[str, object]:
+    return {"ServiceToken": resource.service_token, **resource.properties}
+
+
+def _made(answer: bytes, event: Event) -> Made:
+    """What the answer tells. Raises `EmulatorError` for an answer that reports or is a failure."""
     if len(answer) > MAX_ANSWER_BYTES:
         raise EmulatorError(f"{_name(event)} was answered with more than {MAX_ANSWER_BYTES} bytes.")
     try:
@@ -160,7 +194,8 @@ def _physical_id(answer: bytes, event: Mapping[str, object]) -> str:
         if document.get(name) != event[name]:
             raise EmulatorError(f"{_name(event)} was answered with a {name} that is not the event's.")
     if document.get("Status") == "FAILED":
-        raise EmulatorError(f"{_name(event)} failed: {document.get('Reason') or 'the function gave no Reason'}")
+        reason = str(document.get("Reason") or "the function gave no Reason")
+        raise RejectedError(f"{_name(event)} failed: {reason}", reason=reason, request_id=event["RequestId"])
     if document.get("Status") != "SUCCESS":
         raise EmulatorError(f"{_name(event)} was answered with a Status that is neither SUCCESS nor FAILED.")
     physical_id = document.get("PhysicalResourceId")
@@ -168,10 +203,12 @@ def _physical_id(answer: bytes, event: Mapping[str, object]) -> str:
         raise EmulatorError(
             f"{_name(event)} needs a PhysicalResourceId of 1 to {MAX_PHYSICAL_ID_BYTES} bytes in its answer."
         )
-    return physical_id
+    data = document.get("Data")
+    attributes = {name: str(value) for name, value in data.items()} if isinstance(data, dict) else {}
+    return Made(physical_id, event["ResourceProperties"], attributes)
 
 
-def _name(event: Mapping[str, object]) -> str:
+def _name(event: Event) -> str:
     return f"{event['RequestType']} of the custom resource {event['LogicalResourceId']} ({event['ResourceType']})"
 
 

@@ -14,6 +14,8 @@ What differs here, on purpose:
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
 
 from local.config import Function
 from local.environment.execution import Environment, State
@@ -40,11 +42,23 @@ class Pool:
         environment = self._take_idle() or self._start()
         environment.offer(invocation)
 
+    def deploy(self, function: Function) -> None:
+        """*function* is what it is from now on; an environment that would be made otherwise takes no other event."""
+        outdated = _environment_of(function) != _environment_of(self._function)
+        self._function = function
+        if outdated:
+            self.outdate()
+
     def outdate(self) -> None:
         """The code has changed: no environment that has the old one takes another event."""
         self._outdated.update(self._lives)
         while self._idle:
             self._idle.pop().stop()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left of any environment."""
+        return not self._lives
 
     async def close(self) -> None:
         """Stop every environment and wait until nothing of it is left."""
@@ -91,23 +105,45 @@ class Pool:
 class Dispatcher:
     """The pools of all functions."""
 
-    def __init__(self, functions: tuple[Function, ...], surroundings: Surroundings) -> None:
-        self._pools = {function.logical_id: Pool(function, surroundings) for function in functions}
+    def __init__(self, functions: Iterable[Function], surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._pools = {function.name: Pool(function, surroundings) for function in functions}
+        self._removed: list[Pool] = []  # what still runs there may end
         self._closed = False
 
     def invoke(self, invocation: Invocation) -> None:
         """Begin *invocation*; what becomes of it shows in the invocation itself. Raises `ThrottledError`."""
-        if self._closed:
-            invocation.end_reply(Failure.of("Sandbox.Failure", "The local Lambda was stopped"))
+        pool = self._pools.get(invocation.function.name)
+        if self._closed or pool is None:
+            whose = "The local Lambda was stopped" if self._closed else "The function was deleted"
+            invocation.end_reply(Failure.of("Sandbox.Failure", whose))
             invocation.completed.set()
             return
-        self._pools[invocation.function.logical_id].dispatch(invocation)
+        pool.dispatch(invocation)
+
+    def deploy(self, functions: Iterable[Function]) -> None:
+        """These are all the functions from now on: new ones, changed ones, and none that is not among them."""
+        wanted = {function.name: function for function in functions}
+        for name in [name for name in self._pools if name not in wanted]:
+            pool = self._pools.pop(name)
+            pool.outdate()
+            self._removed = [*(other for other in self._removed if not other.empty), pool]
+        for name, function in wanted.items():
+            if name in self._pools:
+                self._pools[name].deploy(function)
+            else:
+                self._pools[name] = Pool(function, self._surroundings)
 
     def outdate(self, function: Function) -> None:
         """The code of *function*, or of a layer of it, has changed."""
-        self._pools[function.logical_id].outdate()
+        self._pools[function.name].outdate()
 
     async def close(self) -> None:
         """Stop every environment of every function, and start no other."""
         self._closed = True
-        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+        await asyncio.gather(*(pool.close() for pool in [*self._pools.values(), *self._removed]))
+
+
+def _environment_of(function: Function) -> Function:
+    """*function* without what is outside of its environments: they live on when only this changes."""
+    return replace(function, url=None, permissions=(), qualifiers=(), reserved_concurrency=None)

@@ -20,27 +20,23 @@ from types import TracebackType
 
 import uvloop
 
-from local.asgi import ASGIApp
 from local.aws_endpoint import AwsEndpoint
 from local.aws_services import AwsServices
 from local.cache_folder import prune_after
 from local.code_watch import watch_code
-from local.config import Distribution, Function, Stack
-from local.custom_resources import CustomResources
+from local.config import Function, Stack
+from local.custom_resources import Answers, CustomResources
+from local.deployed import Deployed
 from local.dispatcher import Dispatcher
-from local.edge.edge import Edge
 from local.environment.surroundings import Surroundings
 from local.environment.variables import ACCESS_KEY, SECRET_KEY, World
 from local.errors import EmulatorError
 from local.front import Front
-from local.function_access import Access
-from local.function_url import FunctionUrlApp
 from local.invocation import FunctionError, Invocation
 from local.invoke_api.api import InvokeApi
 from local.reports import Reports
 from local.runtime_server import RuntimeListener
 from local.servers import HttpServer, bind, port_of
-from local.site import S3Origin
 from local.template.addresses import Addresses
 from local.template.stack import read_stack
 
@@ -109,26 +105,25 @@ class Emulator:
         """Serve; the page is published in the background."""
         stack, self._folder = self.stack, Path(tempfile.mkdtemp(prefix="lambda-sse-"))
         self._surroundings = Surroundings(self._world, self.reports, self._folder, RuntimeListener.open)
-        self.dispatcher = Dispatcher(stack.functions, self._surroundings)
-        self._invoke_api = InvokeApi(stack, self.dispatcher, self.reports, url_of=self.function_url)
+        self.dispatcher = Dispatcher((), self._surroundings)
         self._services = AwsServices()
-        self._custom_resources = CustomResources(stack, endpoint_url=self._world.aws_endpoint)
+        self._answers = Answers(self._world.aws_endpoint)
+        self._custom_resources = CustomResources(stack.stack_id, answers=self._answers, invoke=self._invoke_to_end)
         self._published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        urls = {
-            function.url.domain: FunctionUrlApp(
-                Access(function, stack.region, _secrets()), self.dispatcher, self.reports, account_id=stack.account_id
-            )
-            for function in stack.functions
-            if function.url
-        }
-        edge = Edge(
-            stack.distribution,
-            self._origins(stack.distribution, urls) if stack.distribution else {},
-            function_urls=[self.function_url(function) for function in stack.functions if function.url],
+        self.deployed = Deployed(
+            stack.region,
+            stack.account_id,
+            dispatcher=self.dispatcher,
+            services=self._services,
+            reports=self.reports,
+            secrets=_secrets(),
+            url_of=self.function_url,
         )
+        self.deployed.put(stack, published=self._published)
+        self._invoke_api = InvokeApi(self.deployed, self.dispatcher, self.reports, url_of=self.function_url)
         self._servers = [
-            HttpServer(Front(edge, urls, self.reports), self._sockets),
-            HttpServer(AwsEndpoint(self._services, self._custom_resources, self._invoke_api.routes), self._aws_sockets),
+            HttpServer(Front(self.deployed.hosts, self.reports), self._sockets),
+            HttpServer(AwsEndpoint(self._services, self._answers, self._invoke_api.routes), self._aws_sockets),
         ]
         for server in self._servers:
             await server.open()
@@ -173,19 +168,6 @@ class Emulator:
 
     # Parts
 
-    def _origins(self, distribution: Distribution, urls: Mapping[str, ASGIApp]) -> dict[str, ASGIApp]:
-        buckets = {bucket.name: bucket for bucket in self.stack.buckets}
-        origins: dict[str, ASGIApp] = {}
-        for origin in distribution.origins:
-            bucket = buckets.get(origin.domain.partition(".s3.")[0])
-            if origin.domain in urls:
-                origins[origin.origin_id] = urls[origin.domain]
-            elif bucket:
-                origins[origin.origin_id] = S3Origin(
-                    bucket.name, self._services, published=self._published, may_list=bucket.edge_may_list
-                )
-        return origins
-
     async def _publish(self) -> None:
         """Make what the template's buckets and custom resources ask for."""
         try:
@@ -205,13 +187,13 @@ class Emulator:
         """Create, or after a change update, the custom resources that *functions* make."""
         for resource in self.stack.custom_resources:
             if any(resource.service_token == function.arn for function in functions):
-                await self._custom_resources.run(resource, self._invoke_to_end)
+                await self._custom_resources.run(resource)
                 self.reports.note(f"{resource.logical_id}  is up to date ({resource.type})")
 
     async def _invoke_to_end(self, service_token: str, event: bytes) -> None:
-        function = self.stack.function(service_token)
+        function = self.deployed.function(service_token)
         if function is None:
-            raise EmulatorError(f"No function of this template has the ARN {service_token}.")
+            raise EmulatorError(f"No function here has the ARN {service_token}.")
         invocation = Invocation(function, event)
         self.dispatcher.invoke(invocation)
         with contextlib.suppress(FunctionError):  # the log has it, and CloudFormation does not look at it either

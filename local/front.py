@@ -3,7 +3,8 @@
 What hop this is: `viewer -> uvicorn -> [front] -> edge or function_url`.
 
 What the real service does: distributions and function URLs have hosts of their own. Here they share a port, and the
-`Host` header tells them apart: `<url-id>.lambda-url.<region>.localhost` is a function URL, everything else the edge.
+`Host` header tells them apart: `<url-id>.lambda-url.<region>.localhost` is a function URL,
+`<id>.cloudfront.localhost` a distribution, and everything else the distribution that was there first.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ _URL_MARK = ".lambda-url."
 
 
 class Front:
-    """ASGI: *function_urls* by their domain, without a port; *edge* for all other hosts."""
+    """ASGI: *hosts* has who answers for each domain, without a port, and under "" who answers for all others.
 
-    def __init__(self, edge: ASGIApp, function_urls: Mapping[str, ASGIApp], reports: Reports) -> None:
-        self._edge = edge
-        self._function_urls = function_urls
+    It may change at any time, as deployments do.
+    """
+
+    def __init__(self, hosts: Mapping[str, ASGIApp], reports: Reports) -> None:
+        self._hosts = hosts
         self._reports = reports
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,9 +46,7 @@ class Front:
     def _app(self, host: str) -> ASGIApp:
         domain = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         domain = domain.lower().rstrip(".")
-        if _URL_MARK in domain:
-            return self._function_urls.get(domain, _unknown_url)
-        return self._edge
+        return self._hosts.get(domain) or (_unknown_url if _URL_MARK in domain else self._hosts[""])
 
 
 class _Request:
@@ -85,5 +86,7 @@ class _Request:
 
 async def _unknown_url(scope: Scope, receive: Receive, send: Send) -> None:
     """AWS documents no answer for a function URL that does not exist; its name would not even resolve."""
-    text = b"No function of this template has that URL; the emulator prints those that exist when it starts.\n"
+    text = (
+        b"No function has that URL; the emulator prints those that exist when it starts, or when they are deployed.\n"
+    )
     await respond(send, 404, headers=[(b"content-type", b"text/plain")], body=text)

@@ -23,6 +23,7 @@ ROOMS = [
     {"environment"},
     {"aws_endpoint", "dispatcher", "runtime_api"},
     {"function_url", "invoke", "invoke_api", "runtime_server"},
+    {"deployed"},
     {"emulator"},
     {"__main__"},
 ]

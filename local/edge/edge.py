@@ -99,7 +99,7 @@ class Edge:
             if self._function_urls
             else "no function has a URL"
         )
-        return f"The template has no AWS::CloudFront::Distribution, so this address serves nothing; {elsewhere}."
+        return f"No AWS::CloudFront::Distribution is deployed, so this address serves nothing; {elsewhere}."
 
 
 class _Exchange:

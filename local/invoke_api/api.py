@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 
 from local.asgi import ASGIApp, Receive, Route, Scope, Send, respond
-from local.config import Function, Stack
+from local.config import Account, Function
 from local.dispatcher import Dispatcher
 from local.invoke_api.call import parameters
 from local.invoke_api.catalog import Catalog, Document, Parameters
@@ -27,19 +27,19 @@ _NAME = "(?P<name>[^/]+)"
 
 
 class InvokeApi:
-    """`routes` serve the functions of *stack*; *url_of* is the address of a function's URL."""
+    """`routes` serve the functions of *account*; *url_of* is the address of a function's URL."""
 
     def __init__(
-        self, stack: Stack, dispatcher: Dispatcher, reports: Reports, *, url_of: Callable[[Function], str]
+        self, account: Account, dispatcher: Dispatcher, reports: Reports, *, url_of: Callable[[Function], str]
     ) -> None:
         self._queue = EventQueue(dispatcher, reports)
-        catalog = Catalog(stack, url_of=url_of)
+        catalog = Catalog(account, url_of=url_of)
         operations: list[Route] = [
-            ("POST", f"/2015-03-31/functions/{_NAME}/invocations", Invoke(stack, dispatcher, self._queue)),
+            ("POST", f"/2015-03-31/functions/{_NAME}/invocations", Invoke(account, dispatcher, self._queue)),
             (
                 "POST",
                 f"/2021-11-15/functions/{_NAME}/response-streaming-invocations",
-                InvokeWithResponseStream(stack, dispatcher),
+                InvokeWithResponseStream(account, dispatcher),
             ),
             ("GET", "/2015-03-31/functions/?", _reading(catalog.list_functions)),
             ("GET", f"/2015-03-31/functions/{_NAME}", _reading(catalog.get_function)),

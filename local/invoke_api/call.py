@@ -21,7 +21,7 @@ from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from local.asgi import Receive, Scope, whole_body
-from local.config import Stack
+from local.config import Account
 from local.dispatcher import Dispatcher, ThrottledError
 from local.invocation import Invocation, new_trace_id
 from local.invoke_api.refusal import constraint, invalid_content, throttled, too_large
@@ -69,12 +69,12 @@ class Call:
         return invocation
 
 
-async def read_call(stack: Stack, scope: Scope, receive: Receive, *, types: Sequence[str]) -> Call:
+async def read_call(account: Account, scope: Scope, receive: Receive, *, types: Sequence[str]) -> Call:
     """The request as a whole; *types* are the invocation types that are served, the first one being the default.
 
     Raises `RefusedError`, and `DisconnectedError` when the caller leaves before its end.
     """
-    target = find_target(stack, scope["path_params"]["name"], parameters(scope).get("Qualifier", ""))
+    target = find_target(account, scope["path_params"]["name"], parameters(scope).get("Qualifier", ""))
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     invocation_type = _one_of(types, headers, "invocationType", b"x-amz-invocation-type")
     log_type = _one_of(("None", "Tail"), headers, "logType", b"x-amz-log-type")

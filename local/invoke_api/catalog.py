@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from local.config import Cors, Function, Stack
+from local.config import Account, Cors, Function
 from local.invoke_api.refusal import constraint, invalid_parameter, not_found
 from local.invoke_api.target import LATEST, Target, find_target
 
@@ -32,18 +32,18 @@ ACCOUNT_CONCURRENCY = 1000
 
 
 class Catalog:
-    """The functions of *stack*; *url_of* is the address of a function's URL.
+    """The functions of *account*; *url_of* is the address of a function's URL.
 
     Each question takes the name in the path, "" where there is none, and the query. Raises `RefusedError`.
     """
 
-    def __init__(self, stack: Stack, *, url_of: Callable[[Function], str]) -> None:
-        self._stack = stack
+    def __init__(self, account: Account, *, url_of: Callable[[Function], str]) -> None:
+        self._account = account
         self._url_of = url_of
         self._modified = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
 
     def get_function(self, name: str, query: Parameters) -> Document:
-        target = find_target(self._stack, name, query.get("Qualifier", ""))
+        target = find_target(self._account, name, query.get("Qualifier", ""))
         code = {"RepositoryType": "Local", "Location": target.function.code.resolve().as_uri()}
         document: Document = {"Configuration": self.get_configuration(name, query), "Code": code}
         reserved = target.function.reserved_concurrency
@@ -52,18 +52,18 @@ class Catalog:
         return document
 
     def get_configuration(self, name: str, query: Parameters) -> Document:
-        target = find_target(self._stack, name, query.get("Qualifier", ""))
+        target = find_target(self._account, name, query.get("Qualifier", ""))
         return self._configuration(target) | {"State": "Active", "LastUpdateStatus": "Successful"}
 
     def list_functions(self, name: str, query: Parameters) -> Document:
-        return _page("Functions", [self._configuration(Target(each)) for each in self._stack.functions], query)
+        return _page("Functions", [self._configuration(Target(each)) for each in self._account.functions], query)
 
     def list_versions(self, name: str, query: Parameters) -> Document:
-        target = find_target(self._stack, name)
+        target = find_target(self._account, name)
         return _page("Versions", [self._configuration(Target(target.function, LATEST))], query)
 
     def list_aliases(self, name: str, query: Parameters) -> Document:
-        function = find_target(self._stack, name).function
+        function = find_target(self._account, name).function
         aliases = [qualifier for qualifier in function.qualifiers if not qualifier.isdigit()]
         documents: list[Document] = [
             {"AliasArn": f"{function.arn}:{alias}", "Name": alias, "FunctionVersion": LATEST} for alias in aliases
@@ -71,17 +71,17 @@ class Catalog:
         return _page("Aliases", documents, query)
 
     def get_url(self, name: str, query: Parameters) -> Document:
-        function = find_target(self._stack, name).function
+        function = find_target(self._account, name).function
         if function.url is None:
             raise not_found("The resource you requested does not exist.")
         return self._url(function)
 
     def list_urls(self, name: str, query: Parameters) -> Document:
-        function = find_target(self._stack, name).function
+        function = find_target(self._account, name).function
         return _page("FunctionUrlConfigs", [self._url(function)] if function.url else [], query)
 
     def get_account_settings(self, name: str, query: Parameters) -> Document:
-        functions = self._stack.functions
+        functions = self._account.functions
         reserved = sum(function.reserved_concurrency or 0 for function in functions)
         limit = {
             "TotalCodeSize": 75 * 1024**3,

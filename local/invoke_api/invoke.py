@@ -14,7 +14,7 @@ What differs here, on purpose:
 from __future__ import annotations
 
 from local.asgi import Receive, Scope, Send, respond
-from local.config import Stack
+from local.config import Account
 from local.dispatcher import Dispatcher
 from local.invocation import CallerLeftError, FunctionError
 from local.invoke_api.answer import (
@@ -35,13 +35,13 @@ _JSON = "application/json"
 class Invoke:
     """ASGI: `POST /2015-03-31/functions/{name}/invocations`."""
 
-    def __init__(self, stack: Stack, dispatcher: Dispatcher, queue: EventQueue) -> None:
-        self._stack = stack
+    def __init__(self, account: Account, dispatcher: Dispatcher, queue: EventQueue) -> None:
+        self._account = account
         self._dispatcher = dispatcher
         self._queue = queue
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = await read_call(self._stack, scope, receive, types=TYPES)
+        call = await read_call(self._account, scope, receive, types=TYPES)
         if call.invocation_type == "DryRun":
             await answer_dry_run(send)
         elif call.invocation_type == "Event":

@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from local.asgi import Receive, Scope, Send, stream
-from local.config import Stack
+from local.config import Account
 from local.dispatcher import Dispatcher
 from local.invocation import CallerLeftError, FunctionError, Invocation
 from local.invoke_api.answer import abandoned_when_caller_leaves, answer_dry_run, headers_of, log_result
@@ -33,12 +33,12 @@ _BYTES = "application/octet-stream"
 class InvokeWithResponseStream:
     """ASGI: `POST /2021-11-15/functions/{name}/response-streaming-invocations`."""
 
-    def __init__(self, stack: Stack, dispatcher: Dispatcher) -> None:
-        self._stack = stack
+    def __init__(self, account: Account, dispatcher: Dispatcher) -> None:
+        self._account = account
         self._dispatcher = dispatcher
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = await read_call(self._stack, scope, receive, types=TYPES)
+        call = await read_call(self._account, scope, receive, types=TYPES)
         if call.invocation_type == "DryRun":
             await answer_dry_run(send)
             return

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from local.config import Function, Stack
+from local.config import Account, Function
 from local.invoke_api.refusal import constraint, invalid_parameter, not_found
 
 LATEST = "$LATEST"
@@ -44,7 +44,7 @@ class Target:
         return f"{self.function.arn}:{self.qualifier}" if self.qualifier else self.function.arn
 
 
-def find_target(stack: Stack, reference: str, qualifier: str = "") -> Target:
+def find_target(account: Account, reference: str, qualifier: str = "") -> Target:
     """The function that *reference* names in any of its forms, *qualifier* being the request's own.
 
     Raises `RefusedError` when there is none, or when the two contradict each other.
@@ -56,11 +56,12 @@ def find_target(stack: Stack, reference: str, qualifier: str = "") -> Target:
         raise constraint("qualifier", qualifier, f"satisfy regular expression pattern: {_QUALIFIER.pattern}")
     if match["qualifier"] and qualifier not in ("", match["qualifier"]):
         raise invalid_parameter("The derived qualifier from the function name does not match the specified qualifier.")
-    region, account = match["region"] or stack.region, match["account"] or stack.account_id
-    function = stack.function(match["name"]) if (region, account) == (stack.region, stack.account_id) else None
+    region, account_id = match["region"] or account.region, match["account"] or account.account_id
+    here = (region, account_id) == (account.region, account.account_id)
+    function = account.function(match["name"]) if here else None
     qualifier = qualifier or match["qualifier"] or ""
     if function is None or qualifier not in ("", LATEST, *function.qualifiers):
         suffix = f":{qualifier}" if qualifier else ""
         name = function.name if function else match["name"]
-        raise not_found(f"Function not found: arn:aws:lambda:{region}:{account}:function:{name}{suffix}")
+        raise not_found(f"Function not found: arn:aws:lambda:{region}:{account_id}:function:{name}{suffix}")
     return Target(function, qualifier)

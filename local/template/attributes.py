@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from local.template.addresses import Addresses, derived_id, function_url_id, physical_name
+from local.template.addresses import Addresses
 from local.template.properties import Resource
 
 Attributes = Mapping[str, str]
@@ -23,9 +23,13 @@ Attributes = Mapping[str, str]
 
 def attribute(resource: Resource, name: str | None, addresses: Addresses) -> str:
     """The attribute *name* of *resource*, or what `Ref` gives where *name* is None."""
-    known = _KNOWN[resource.type](resource, addresses) if resource.type in _KNOWN else {}
     placeholder = f"{resource.logical_id}.{name}" if name else resource.logical_id
-    return known.get(name or "Ref", placeholder)
+    return attributes(resource, addresses).get(name or "Ref", placeholder)
+
+
+def attributes(resource: Resource, addresses: Addresses) -> Attributes:
+    """All that is known of *resource*; nothing for a type that is not emulated."""
+    return _KNOWN[resource.type](resource, addresses) if resource.type in _KNOWN else {}
 
 
 def function_name(reference: str) -> str:
@@ -43,7 +47,7 @@ def distribution_arn(distribution_id: str, addresses: Addresses) -> str:
 
 
 def _function(resource: Resource, addresses: Addresses) -> Attributes:
-    name = resource.properties.text("FunctionName") or physical_name(resource.logical_id)
+    name = resource.properties.text("FunctionName") or addresses.physical_name(resource.logical_id)
     return {"Ref": name, "Arn": addresses.arn("lambda", f"function:{name}")}
 
 
@@ -63,19 +67,21 @@ def _alias(resource: Resource, addresses: Addresses) -> Attributes:
 
 
 def _layer(resource: Resource, addresses: Addresses) -> Attributes:
-    name = resource.properties.text("LayerName") or physical_name(resource.logical_id)
+    name = resource.properties.text("LayerName") or addresses.physical_name(resource.logical_id)
     arn = addresses.arn("lambda", f"layer:{name}:1")
     return {"Ref": arn, "LayerVersionArn": arn}
 
 
 def _function_url(resource: Resource, addresses: Addresses) -> Attributes:
-    domain = addresses.function_url_domain(function_url_id(resource.logical_id))
+    domain = addresses.function_url_domain(addresses.derived_id(resource.logical_id, 32))
     arn = _target_arn(resource, "TargetFunctionArn", addresses)
     return {"Ref": arn, "FunctionArn": arn, "FunctionUrl": f"http://{domain}:{addresses.edge_port}/"}
 
 
 def _bucket(resource: Resource, addresses: Addresses) -> Attributes:
-    made_up = physical_name(resource.logical_id).lower() + f"-{addresses.account_id}"
+    made_up = addresses.physical_name(resource.logical_id, 63).lower()
+    if not addresses.unique:
+        made_up += f"-{addresses.account_id}"
     name = resource.properties.text("BucketName") or made_up
     return {
         "Ref": name,
@@ -87,23 +93,23 @@ def _bucket(resource: Resource, addresses: Addresses) -> Attributes:
 
 
 def _distribution(resource: Resource, addresses: Addresses) -> Attributes:
-    distribution_id = f"E{derived_id(resource.logical_id, 13).upper()}"
+    distribution_id = f"E{addresses.derived_id(resource.logical_id, 13).upper()}"
     return {"Ref": distribution_id, "Id": distribution_id, "DomainName": f"localhost:{addresses.edge_port}"}
 
 
 def _cloudfront_part(resource: Resource, addresses: Addresses) -> Attributes:
-    part_id = f"E{derived_id(resource.logical_id, 13).upper()}"
+    part_id = f"E{addresses.derived_id(resource.logical_id, 13).upper()}"
     return {"Ref": part_id, "Id": part_id}
 
 
 def _role(resource: Resource, addresses: Addresses) -> Attributes:
-    name = resource.properties.text("RoleName") or physical_name(resource.logical_id)
+    name = resource.properties.text("RoleName") or addresses.physical_name(resource.logical_id)
     arn = f"arn:aws:iam::{addresses.account_id}:role/{name}"
-    return {"Ref": name, "Arn": arn, "RoleId": f"AROA{derived_id(name, 17).upper()}"}
+    return {"Ref": name, "Arn": arn, "RoleId": f"AROA{addresses.derived_id(name, 17).upper()}"}
 
 
 def _log_group(resource: Resource, addresses: Addresses) -> Attributes:
-    name = resource.properties.text("LogGroupName") or physical_name(resource.logical_id)
+    name = resource.properties.text("LogGroupName") or addresses.physical_name(resource.logical_id)
     return {"Ref": name, "Arn": addresses.arn("logs", f"log-group:{name}:*")}
 
 

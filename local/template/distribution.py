@@ -53,6 +53,7 @@ def _distribution(written: Resource, resources: Resources) -> Distribution:
         logical_id=written.logical_id,
         arn=distribution_arn(resources.ref(written), resources.addresses),
         domain=_without_port(resources.ref(written, "DomainName")),
+        own_domain=resources.addresses.distribution_domain(resources.ref(written)),
         default_root_object=config.text("DefaultRootObject") or "",
         origins=origins,
         behaviors=_behaviors(config, resources, {origin.origin_id for origin in origins}),

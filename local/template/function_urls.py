@@ -7,7 +7,6 @@ What differs here, on purpose: 1. a URL or permission for an alias counts for th
 from __future__ import annotations
 
 from local.config import Cors, FunctionUrl, Permission
-from local.template.addresses import function_url_id
 from local.template.attributes import function_name
 from local.template.properties import Properties
 from local.template.resources import Resources
@@ -21,10 +20,10 @@ def read_function_urls(resources: Resources) -> dict[str, FunctionUrl]:
         if name in urls:
             resource.properties.dismiss(f"a second URL for the function {name}")
             continue
-        url_id = function_url_id(resource.logical_id)
+        domain = resources.ref(resource, "FunctionUrl").split("/")[2].partition(":")[0]
         urls[name] = FunctionUrl(
-            url_id=url_id,
-            domain=resources.addresses.function_url_domain(url_id),
+            url_id=domain.partition(".")[0],
+            domain=domain,
             auth_type=resource.properties.text("AuthType") or "NONE",
             invoke_mode=resource.properties.text("InvokeMode") or "BUFFERED",
             cors=_cors(resource.properties.section("Cors")),
@@ -42,11 +41,11 @@ def read_permissions(resources: Resources) -> dict[str, tuple[Permission, ...]]:
 
 
 def read_qualifiers(resources: Resources) -> dict[str, tuple[str, ...]]:
-    """What may stand behind each function's name: function name -> version 1, if one is published, and the aliases."""
+    """What may stand behind each function's name: function name -> its versions and aliases."""
     qualifiers: dict[str, tuple[str, ...]] = {}
     for resource in (*resources.of_type("AWS::Lambda::Version"), *resources.of_type("AWS::Lambda::Alias")):
         name = function_name(resource.properties.text("FunctionName") or "")
-        qualifier = resource.properties.text("Name") or "1"
+        qualifier = resource.properties.text("Name") or resources.ref(resource, "Version")
         qualifiers[name] = tuple(dict.fromkeys([*qualifiers.get(name, ()), qualifier]))
     return qualifiers
 

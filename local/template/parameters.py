@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from local.errors import TemplateError
-from local.template.addresses import STACK_NAME, Addresses, derived_id
+from local.template.addresses import Addresses
 from local.template.constraints import check
 from local.template.intrinsics import NO_VALUE, mapping, text
 
@@ -33,15 +33,14 @@ def parameter_values(
 
 def pseudo_parameters(addresses: Addresses) -> dict[str, object]:
     """The parameters that CloudFormation declares by itself."""
-    stack = f"stack/{STACK_NAME}/{derived_id(STACK_NAME, 32)}"
     return {
         "AWS::AccountId": addresses.account_id,
         "AWS::NoValue": NO_VALUE,
         "AWS::NotificationARNs": [],
         "AWS::Partition": "aws",
         "AWS::Region": addresses.region,
-        "AWS::StackId": addresses.arn("cloudformation", stack),
-        "AWS::StackName": STACK_NAME,
+        "AWS::StackId": addresses.stack_id,
+        "AWS::StackName": addresses.stack_name,
         "AWS::URLSuffix": "amazonaws.com",
     }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from local.config import Stack
 from local.errors import TemplateError
-from local.template.addresses import STACK_NAME, Addresses
+from local.template.addresses import Addresses
 from local.template.buckets import read_buckets
 from local.template.custom_resources import read_custom_resources
 from local.template.distribution import read_distribution
@@ -51,7 +51,8 @@ def _stack(document: Mapping[str, object], *, root: Path, addresses: Addresses, 
     if not functions:
         raise TemplateError("the template has no function whose code is a local folder, so there is nothing to run")
     return Stack(
-        name=STACK_NAME,
+        name=addresses.stack_name,
+        stack_id=addresses.stack_id,
         region=addresses.region,
         account_id=addresses.account_id,
         functions=functions,

@@ -10,22 +10,35 @@ from typing import Any
 
 import pytest
 
-from local.config import CustomResource, Stack
-from local.custom_resources import ANSWER_PATH, CustomResources
+from local.config import CustomResource
+from local.custom_resources import ANSWER_PATH, Answers, CustomResources, Invoke
 from local.errors import EmulatorError
 from tests.local.asgi_viewer import Answer, ask
 
 pytestmark = pytest.mark.anyio
 
 TOKEN = "arn:aws:lambda:eu-central-1:123456789012:function:publisher"
+STACK_ID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/story/8f1d"
 ENDPOINT = "http://localhost:8081"
 RESOURCE = CustomResource("Page", "Custom::Page", TOKEN, {"BucketName": "page", "Tags": ["a"]}, timeout_seconds=5)
+
+
+class Desk(Answers):
+    """Where the answers go, and the stack whose resources a function makes."""
+
+    def __init__(self) -> None:
+        super().__init__(ENDPOINT)
+        self.stacks: dict[Invoke, CustomResources] = {}
+
+    async def run(self, resource: CustomResource, invoke: Invoke) -> str:
+        stack = self.stacks.setdefault(invoke, CustomResources(STACK_ID, answers=self, invoke=invoke))
+        return (await stack.run(resource)).physical_id
 
 
 class Publisher:
     """A function of the template: keeps its events and answers with what `reply` makes of them."""
 
-    def __init__(self, resources: CustomResources, reply: Callable[[dict[str, Any]], object]) -> None:
+    def __init__(self, resources: Desk, reply: Callable[[dict[str, Any]], object]) -> None:
         self.resources = resources
         self.reply = reply
         self.events: list[dict[str, Any]] = []
@@ -54,11 +67,11 @@ def success(event: dict[str, Any], **changes: object) -> dict[str, Any]:
 
 
 @pytest.fixture
-def resources() -> CustomResources:
-    return CustomResources(Stack("story", "eu-central-1", "123456789012"), endpoint_url=ENDPOINT)
+def resources() -> Desk:
+    return Desk()
 
 
-async def test_create(resources: CustomResources) -> None:
+async def test_create(resources: Desk) -> None:
     """The event has every field of CloudFormation's, and the answer is taken as S3 would take it."""
     publisher = Publisher(resources, success)
 
@@ -69,11 +82,9 @@ async def test_create(resources: CustomResources) -> None:
     assert publisher.tokens == [TOKEN]
     assert re.fullmatch(re.escape(ENDPOINT + ANSWER_PATH) + "[0-9a-f]{48}", event.pop("ResponseURL"))
     assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", event.pop("RequestId"))
-    assert re.fullmatch(
-        "arn:aws:cloudformation:eu-central-1:123456789012:stack/story/[0-9a-f-]{36}", event.pop("StackId")
-    )
     assert event == {
         "RequestType": "Create",
+        "StackId": STACK_ID,
         "ServiceToken": TOKEN,
         "LogicalResourceId": "Page",
         "ResourceType": "Custom::Page",
@@ -82,7 +93,7 @@ async def test_create(resources: CustomResources) -> None:
     assert [(put.status, put.body, put.whole) for put in publisher.put] == [(200, b"", True)]
 
 
-async def test_second_run_is_an_update(resources: CustomResources) -> None:
+async def test_second_run_is_an_update(resources: Desk) -> None:
     """It says which resource it is and what its properties were; the address is another one."""
     publisher = Publisher(resources, success)
     changed = CustomResource("Page", "Custom::Page", TOKEN, {"BucketName": "page", "CodeVersion": "2"}, 5)
@@ -100,7 +111,7 @@ async def test_second_run_is_an_update(resources: CustomResources) -> None:
     assert update["ResponseURL"] != create["ResponseURL"]
 
 
-async def test_update_that_replaces_the_resource_deletes_the_old_one(resources: CustomResources) -> None:
+async def test_update_that_replaces_the_resource_deletes_the_old_one(resources: Desk) -> None:
     """Another physical id is another resource; a Delete that fails leaves it behind and fails nothing."""
     ids = iter(["page-1", "page-2"])
 
@@ -119,7 +130,7 @@ async def test_update_that_replaces_the_resource_deletes_the_old_one(resources: 
     assert publisher.events[2]["ResourceProperties"] == publisher.events[0]["ResourceProperties"]
 
 
-async def test_create_that_failed_is_tried_as_a_create_again(resources: CustomResources) -> None:
+async def test_create_that_failed_is_tried_as_a_create_again(resources: Desk) -> None:
     """What was never made cannot be updated."""
     statuses = iter(["FAILED", "SUCCESS"])
     publisher = Publisher(resources, lambda event: success(event, Status=next(statuses), Reason="no bucket"))
@@ -146,9 +157,7 @@ async def test_create_that_failed_is_tried_as_a_create_again(resources: CustomRe
         ({"Data": {"x": "y" * 4096}}, "was answered with more than 4096 bytes."),
     ],
 )
-async def test_answer_that_cloudformation_refuses(
-    resources: CustomResources, change: dict[str, object], sentence: str
-) -> None:
+async def test_answer_that_cloudformation_refuses(resources: Desk, change: dict[str, object], sentence: str) -> None:
     """Each is an error that names the resource and the fault."""
     publisher = Publisher(resources, lambda event: success(event, **change))
 
@@ -159,13 +168,13 @@ async def test_answer_that_cloudformation_refuses(
 
 
 @pytest.mark.parametrize("body", [b"", b"SUCCESS", b'["SUCCESS"]', b"\xff"])
-async def test_answer_that_is_no_json_object(resources: CustomResources, body: bytes) -> None:
+async def test_answer_that_is_no_json_object(resources: Desk, body: bytes) -> None:
     """S3 takes anything; it is refused when it is read."""
     with pytest.raises(EmulatorError, match="something that is not a JSON object"):
         await resources.run(RESOURCE, Publisher(resources, lambda event: body))
 
 
-async def test_longest_answer_is_taken(resources: CustomResources) -> None:
+async def test_longest_answer_is_taken(resources: Desk) -> None:
     """4096 bytes are not too many, and neither are 1024 of physical id."""
 
     def reply(event: dict[str, Any]) -> bytes:
@@ -175,7 +184,7 @@ async def test_longest_answer_is_taken(resources: CustomResources) -> None:
     assert await resources.run(RESOURCE, Publisher(resources, reply)) == "p" * 1024
 
 
-async def test_function_that_ends_without_an_answer(resources: CustomResources) -> None:
+async def test_function_that_ends_without_an_answer(resources: Desk) -> None:
     """The error does not wait for the timeout."""
 
     async def silent(service_token: str, event: bytes) -> None:
@@ -185,7 +194,7 @@ async def test_function_that_ends_without_an_answer(resources: CustomResources) 
         await resources.run(RESOURCE, silent)
 
 
-async def test_function_that_does_not_answer_in_time(resources: CustomResources) -> None:
+async def test_function_that_does_not_answer_in_time(resources: Desk) -> None:
     """The resource's own timeout ends the wait, and a late answer is not wanted any more."""
     urls: list[str] = []
 
@@ -199,7 +208,7 @@ async def test_function_that_does_not_answer_in_time(resources: CustomResources)
     assert (await ask(resources, "PUT", urls[0].removeprefix(ENDPOINT), body=b"{}")).status == 403
 
 
-async def test_answer_counts_even_if_the_function_is_late(resources: CustomResources) -> None:
+async def test_answer_counts_even_if_the_function_is_late(resources: Desk) -> None:
     """CloudFormation looks at the answer, not at the function."""
     publisher = Publisher(resources, success)
 
@@ -211,7 +220,7 @@ async def test_answer_counts_even_if_the_function_is_late(resources: CustomResou
     assert await resources.run(late, answers_and_stays) == "page-1"
 
 
-async def test_first_answer_counts(resources: CustomResources) -> None:
+async def test_first_answer_counts(resources: Desk) -> None:
     """A second PUT is accepted, as by S3, and changes nothing."""
     publisher = Publisher(resources, success)
 
@@ -224,14 +233,14 @@ async def test_first_answer_counts(resources: CustomResources) -> None:
     assert [put.status for put in publisher.put] == [200, 200]
 
 
-async def test_answer_that_nobody_waits_for_is_refused(resources: CustomResources) -> None:
+async def test_answer_that_nobody_waits_for_is_refused(resources: Desk) -> None:
     """As an expired or guessed presigned URL would be."""
     answer = await ask(resources, "PUT", ANSWER_PATH + "0" * 48, body=b"{}")
 
     assert (answer.status, answer.body) == (403, b"Nobody waits for this answer.\n")
 
 
-async def test_what_goes_wrong_with_the_invocation_is_passed_on(resources: CustomResources) -> None:
+async def test_what_goes_wrong_with_the_invocation_is_passed_on(resources: Desk) -> None:
     """A function that is not there is the caller's error to tell."""
 
     async def unknown(service_token: str, event: bytes) -> None:
@@ -241,7 +250,7 @@ async def test_what_goes_wrong_with_the_invocation_is_passed_on(resources: Custo
         await resources.run(RESOURCE, unknown)
 
 
-async def test_resources_run_side_by_side(resources: CustomResources) -> None:
+async def test_resources_run_side_by_side(resources: Desk) -> None:
     """Each function answers at its own address."""
     both = asyncio.Barrier(2)
 

@@ -505,7 +505,7 @@ async def test_without_a_distribution_the_edge_says_where_to_go() -> None:
     answer = await ask(Edge(None, {}, function_urls=["http://abc.localhost:8080/"]), "GET", "/")
 
     assert answer.status == 404
-    assert b"The template has no AWS::CloudFront::Distribution" in answer.body
+    assert b"No AWS::CloudFront::Distribution is deployed" in answer.body
     assert b"the function URLs are http://abc.localhost:8080/." in answer.body
 
 

@@ -33,8 +33,8 @@ class NamedApp:
 
 def front(edge: object = None, function_url: object = None, log_format: str = "json") -> tuple[Front, list[str]]:
     lines: list[str] = []
-    urls = {DOMAIN: function_url or NamedApp("function")}
-    return Front(edge or NamedApp("edge"), urls, Reports(lines.append, log_format)), lines  # type: ignore[arg-type]
+    hosts = {DOMAIN: function_url or NamedApp("function"), "": edge or NamedApp("edge")}
+    return Front(hosts, Reports(lines.append, log_format)), lines  # type: ignore[arg-type]
 
 
 async def ask_host(app: Front, host: str) -> Answer:
@@ -76,7 +76,7 @@ async def test_an_unknown_function_url_is_a_404_and_never_the_page(host: str) ->
     answer = await ask_host(app, host)
 
     assert (answer.status, answer.header("content-type"), answer.whole) == (404, "text/plain", True)
-    assert answer.body.startswith(b"No function of this template has that URL")
+    assert answer.body.startswith(b"No function has that URL")
 
 
 @pytest.mark.parametrize(
