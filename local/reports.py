@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -50,6 +50,16 @@ class InitReport:
     phase: str  # init | invoke: where it is part of an invocation, in an environment that was reset
     status: str  # error | timeout
     error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionReport:
+    """One extension at the end of an init."""
+
+    name: str
+    state: str
+    events: Sequence[str]
+    error_type: str = ""
 
 
 @dataclass(slots=True)
@@ -133,6 +143,15 @@ class Reports:
             suffix = f"\tError Type: {report.error_type}"
         text = f"INIT_REPORT Init Duration: {report.init_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}"
         self._platform(function, _event("platform.initReport", record), [text + suffix], tail)
+
+    def extension(self, function: Function, report: ExtensionReport, tail: LogTail | None = None) -> None:
+        """An init is over, well or not, for this extension."""
+        record: dict[str, object] = {"name": report.name, "state": report.state, "events": list(report.events)}
+        text = f"EXTENSION\tName: {report.name}\tState: {report.state}\tEvents: [{', '.join(report.events)}]"
+        if report.error_type:
+            record["errorType"] = report.error_type
+            text += f"\tError Type: {report.error_type}"
+        self._platform(function, _event("platform.extension", record), [text], tail)
 
     def end(self, function: Function, report: InvocationReport, tail: LogTail | None = None) -> None:
         """The invocation is over: END and REPORT."""

@@ -1,6 +1,6 @@
-"""The Runtime API on a socket of its own for each domain: HTTP/1.1 in, `runtime_api` calls out.
+"""The Runtime API on a socket of its own for each domain: HTTP/1.1 in, `runtime_api` and `extensions_api` calls out.
 
-What hop this is: `worker -> [runtime_server] -> runtime_api`.
+What hop this is: `worker -> [runtime_server] -> runtime_api, extensions_api`.
 
 What the real service does: listens on loopback inside the environment; waits on `next` without a limit; takes replies
 of any framing, with trailers (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
@@ -19,14 +19,16 @@ from typing import cast
 import h11
 
 from local.environment.domain import Domain
+from local.extensions_api import ROOTS, ExtensionsApi
 from local.invocation import Invocation
 from local.runtime_api import RefusedError, Reply, ReplyRequest, RuntimeApi
 
 _REPLY = re.compile(r"/2018-06-01/runtime/invocation/([^/]+)/(response|error)")
 _NEXT = "/2018-06-01/runtime/invocation/next"
 _INIT_ERROR = "/2018-06-01/runtime/init/error"
+_EXTENSIONS = tuple(root.encode() for root in ROOTS)
 _ACCEPTED = b'{"status":"OK"}\n'
-MAX_ERROR_BYTES = 6 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 6 * 1024 * 1024
 
 
 class RuntimeListener:
@@ -41,9 +43,9 @@ class RuntimeListener:
     @classmethod
     async def open(cls, domain: Domain) -> RuntimeListener:
         """Listen on a free port of the loopback interface."""
-        api, connections = RuntimeApi(domain), set[RuntimeConnection]()
+        api, extensions, connections = RuntimeApi(domain), ExtensionsApi(domain), set[RuntimeConnection]()
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: RuntimeConnection(api, connections), "127.0.0.1", 0)
+        server = await loop.create_server(lambda: RuntimeConnection(api, extensions, connections), "127.0.0.1", 0)
         return cls(server, connections)
 
     def close(self) -> None:
@@ -56,15 +58,16 @@ class RuntimeListener:
 class RuntimeConnection(asyncio.Protocol):
     """One connection of a worker. It never waits: a full reply buffer pauses the socket until it is drained."""
 
-    def __init__(self, api: RuntimeApi, connections: set[RuntimeConnection]) -> None:
+    def __init__(self, api: RuntimeApi, extensions: ExtensionsApi, connections: set[RuntimeConnection]) -> None:
         self._api = api
+        self._extensions = extensions
         self._connections = connections
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=1024 * 1024 + 64 * 1024)
         self._transport: asyncio.Transport | None = None
         self._reply: Reply | None = None  # a reply that is coming in
-        self._error: tuple[h11.Request, bytearray] | None = None  # an error document that is coming in
+        self._document: tuple[h11.Request, bytearray] | None = None  # a small body that is coming in
         self._refused: RefusedError | None = None  # the answer to a request whose rest is still coming in
-        self._answer: asyncio.Task[None] | None = None  # to a `next` that waits
+        self._answer: asyncio.Task[None] | None = None  # to a request that may have to wait, such as `next`
         self._head_only = False  # the answer to HEAD has no body
 
     # Protocol interface
@@ -120,7 +123,7 @@ class RuntimeConnection(asyncio.Protocol):
                 self._end(dict(event.headers))
         except RefusedError as refused:
             self._taken_reply()
-            self._error = None
+            self._document = None
             if self._http.their_state is h11.SEND_BODY:
                 self._refused = refused
             else:
@@ -134,8 +137,10 @@ class RuntimeConnection(asyncio.Protocol):
         if method == "GET" and target == _NEXT:
             return
         match = _REPLY.fullmatch(target)
-        if method == "POST" and (target == _INIT_ERROR or (match and match[2] == "error")):
-            self._error = (request, bytearray())
+        if target.startswith(ROOTS) or (
+            method == "POST" and (target == _INIT_ERROR or (match and match[2] == "error"))
+        ):
+            self._document = (request, bytearray())
         elif method == "POST" and match:
             self._reply = self._api.begin_response(_reply_request(request))
             self._reply.buffer.on_drained = self._resume
@@ -147,11 +152,11 @@ class RuntimeConnection(asyncio.Protocol):
             self._reply.write(data)
             if self._reply.buffer.full and self._transport:
                 self._transport.pause_reading()
-        elif self._error:
-            self._error[1].extend(data)
-            if len(self._error[1]) > MAX_ERROR_BYTES:
+        elif self._document:
+            self._document[1].extend(data)
+            if len(self._document[1]) > MAX_DOCUMENT_BYTES:
                 raise RefusedError(
-                    413, "RequestEntityTooLarge", f"an error document has at most {MAX_ERROR_BYTES} bytes"
+                    413, "RequestEntityTooLarge", f"this document may have at most {MAX_DOCUMENT_BYTES} bytes"
                 )
 
     def _end(self, trailers: dict[bytes, bytes]) -> None:
@@ -164,16 +169,21 @@ class RuntimeConnection(asyncio.Protocol):
                 trailers.get(b"lambda-runtime-function-error-body", b"").decode("latin-1"),
             )
             self._send(202, _ACCEPTED)
-        elif self._error:
-            (request, document), self._error = self._error, None
-            reply_request = _reply_request(request)
-            if reply_request.request_id:
-                self._api.invocation_error(reply_request, bytes(document))
+        elif self._document:
+            (request, document), self._document = self._document, None
+            if request.target.startswith(_EXTENSIONS):
+                self._answer = asyncio.get_running_loop().create_task(self._answer_extension(request, bytes(document)))
             else:
-                self._api.init_error(reply_request.error_type, bytes(document))
-            self._send(202, _ACCEPTED)
+                self._take_error(_reply_request(request), bytes(document))
+                self._send(202, _ACCEPTED)
         else:
             self._answer = asyncio.get_running_loop().create_task(self._answer_next())
+
+    def _take_error(self, reply: ReplyRequest, document: bytes) -> None:
+        if reply.request_id:
+            self._api.invocation_error(reply, document)
+        else:
+            self._api.init_error(reply.error_type, document)
 
     async def _answer_next(self) -> None:
         try:
@@ -183,6 +193,17 @@ class RuntimeConnection(asyncio.Protocol):
         else:
             self._send(200, invocation.event, _invocation_headers(invocation))
         self._advance()  # what the worker has sent meanwhile
+
+    async def _answer_extension(self, request: h11.Request, document: bytes) -> None:
+        headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
+        method, target = request.method.decode(), request.target.decode("latin-1")
+        try:
+            answer = await self._extensions.answer(method, target, headers, document)
+        except RefusedError as refused:
+            self._send(refused.status, refused.body + b"\n")
+        else:
+            self._send(answer.status, answer.body, [(k.encode(), v.encode()) for k, v in answer.headers.items()])
+        self._advance()
 
     # Answers
 

@@ -22,6 +22,7 @@ ROOMS = [
     {"cost_page", "custom_resources", "edge", "front", "function_access", "invocation", "lint", "site"},
     {"environment"},
     {"aws_endpoint", "dispatcher", "runtime_api"},
+    {"extensions_api"},
     {"function_url", "invoke", "invoke_api", "runtime_server"},
     {"deployed"},
     {"emulator"},

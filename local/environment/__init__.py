@@ -1,6 +1,7 @@
-"""The execution environment: one worker process, what it sees of the world, and one invocation at a time.
+"""The execution environment: a worker process, what it sees of the world, and one invocation at a time.
 
-`execution` holds the life of an environment, `domain` what of it is ended and started anew by a reset, `boot` how its
-worker begins, `process` that worker, `variables` its environment variables, `filesystem` what stands for /opt and /tmp,
-`reaper` what ends all workers when the emulator itself is killed.
+`execution` holds the life of an environment, with its `timers`; `domain` what of it a reset ends and starts anew: the
+worker and the `extensions`, how they begin (`boot`) and how they end (`shutdown`); `process` is one of them,
+`variables` its environment variables, `filesystem` what stands for /opt and /tmp; `reaper` ends all of them when the
+emulator itself is killed.
 """

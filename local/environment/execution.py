@@ -29,8 +29,9 @@ from datetime import UTC, datetime
 from local.config import Function
 from local.environment.boot import ColdBoot, Premises
 from local.environment.domain import Domain
-from local.environment.filesystem import mount_layers
+from local.environment.filesystem import extension_programs, mount_layers
 from local.environment.surroundings import Surroundings
+from local.environment.timers import Timers
 from local.invocation import Failure, Invocation
 from local.reports import InitReport, InvocationReport, LogTail
 
@@ -65,7 +66,7 @@ class Environment:
         self._init_began = self._born
         self._init_ms: float | None = None  # of the init phase; the suppressed ones are part of their invocations
         self._suppressed = False  # the init phase is over, whatever came of it
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers = Timers()
 
     # Called by the dispatcher
 
@@ -83,7 +84,7 @@ class Environment:
             tmp = folder / "tmp"
             tmp.mkdir(parents=True)
             opt = mount_layers(self.function.layers, folder)
-            premises = Premises(self.function, self.log_stream, opt, tmp, self._print)
+            premises = Premises(self.function, self.log_stream, opt, tmp, extension_programs(opt), self._print)
             while await self._wanted():
                 self._begin_init()
                 self._domain = Domain(self, premises, self._surroundings, ColdBoot(self._surroundings.world))
@@ -102,7 +103,7 @@ class Environment:
         invocation.cold_start = self.state is not State.READY
         if self.state is State.READY:
             assert self._domain is not None
-            self._stop_timers()
+            self._timers.stop()
             self._domain.thaw()
             self._hand_over(invocation)
         self._needed.set()
@@ -114,7 +115,9 @@ class Environment:
     # Called by the domain
 
     def domain_ready(self) -> None:
-        """The runtime asks for an event: its init, or the invocation it had, is over."""
+        """Everybody asks for an event: the init, or the invocation that there was, is over."""
+        if self.state is State.STARTING:
+            self._report_extensions()
         if self.state is State.STARTING and not self._suppressed:
             self._init_ms = (time.monotonic() - self._init_began) * 1000
             self._suppressed = True
@@ -127,7 +130,7 @@ class Environment:
             self._rest()
 
     def domain_broke(self, error_type: str, reason: str) -> None:
-        """The runtime has ended, or could not be started."""
+        """The runtime or an extension has ended, or could not be started."""
         message = f"{self._whose}Error: {reason}"
         self._reset(Failure.of(error_type, message), "error", message)
 
@@ -161,32 +164,32 @@ class Environment:
         if self._suppressed and self.invocation:
             self._begin_to_count(self.invocation)
         else:
-            self._set_timer("limit", INIT_LIMIT_SECONDS, self._init_timed_out)
+            self._timers.set("limit", INIT_LIMIT_SECONDS, self._init_timed_out)
 
     def _begin_to_count(self, invocation: Invocation) -> None:
         invocation.hand_over()
-        self._set_timer("limit", self.function.timeout_seconds, self._timed_out)
+        self._timers.set("limit", self.function.timeout_seconds, self._timed_out)
 
     def _hand_over(self, invocation: Invocation) -> None:
         assert self._domain is not None
         self.state = State.INVOKING
         if invocation.timings.handed_over is None:
             self._begin_to_count(invocation)
-        self._set_timer("memory", MEMORY_CHECK_SECONDS, self._check_memory)
+        self._timers.set("memory", MEMORY_CHECK_SECONDS, self._check_memory)
         self._reports.start(self.function, invocation.request_id, invocation.log_tail)
         self._domain.release(invocation)
 
     def _rest(self) -> None:
         """Between invocations nothing in the environment runs; after a while, or when it is old, it is given up."""
-        self._stop_timers()
+        self._timers.stop()
         if time.monotonic() - self._born >= self._surroundings.lifetime_seconds:
             self.stop()
             return
         self._on_idle(self)
         if self.idle:  # still: code that has changed meanwhile has no use for it
-            if self._domain:
+            if self._domain and self.state is State.READY:
                 self._domain.freeze()
-            self._set_timer("limit", self._surroundings.idle_seconds, self.stop)
+            self._timers.set("limit", self._surroundings.idle_seconds, self.stop)
 
     def _timed_out(self) -> None:
         limit = f"{self.function.timeout_seconds:.2f} seconds"
@@ -199,13 +202,14 @@ class Environment:
     def _reset(self, failure: Failure, status: str, line: str | None = None) -> None:
         """End the runtime, and with *failure* the invocation it had; the *line* is for that one's log."""
         assert self._domain is not None
-        self._stop_timers()
+        self._timers.stop()
         self._domain.peak_memory_mb()
-        self._domain.shut_down()
+        self._domain.shut_down("timeout" if status == "timeout" else "failure")
         before, self.state = self.state, State.RESET
         tried_before, self._suppressed = self._suppressed, True
         error_type = failure.error_type if status == "error" else None
         if before is State.STARTING:
+            self._report_extensions()
             init_ms = (time.monotonic() - self._init_began) * 1000
             init = InitReport(init_ms, "invoke" if tried_before else "init", status, error_type)
             self._reports.init(self.function, init, self._log_tail)
@@ -222,6 +226,11 @@ class Environment:
             self._complete(status, error_type)
         self._rest()
 
+    def _report_extensions(self) -> None:
+        assert self._domain is not None
+        for extension in self._domain.extensions:
+            self._reports.extension(self.function, extension.report(), self._log_tail)
+
     def _give_up(self, message: str) -> None:
         """End the environment because of what is not the function's fault."""
         if self.state is not State.STOPPED:
@@ -232,10 +241,10 @@ class Environment:
         if self.state is State.STOPPED:
             return
         self.state = State.STOPPED
-        self._stop_timers()
+        self._timers.stop()
         self._needed.set()
         if self._domain:
-            self._domain.shut_down()
+            self._domain.shut_down("spindown")
         if self.invocation:
             self.invocation.end_reply(failure)
             self._complete(None)
@@ -260,13 +269,4 @@ class Environment:
         if self._domain.peak_memory_mb() > self.function.memory_mb:
             self.domain_broke("Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
         else:
-            self._set_timer("memory", MEMORY_CHECK_SECONDS, self._check_memory)
-
-    def _set_timer(self, name: str, seconds: float, then: Callable[[], None]) -> None:
-        if before := self._timers.get(name):
-            before.cancel()
-        self._timers[name] = asyncio.get_running_loop().call_later(seconds, then)
-
-    def _stop_timers(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
+            self._timers.set("memory", MEMORY_CHECK_SECONDS, self._check_memory)

@@ -37,6 +37,18 @@ def mount_layers(layers: tuple[Path, ...], below: Path) -> Path:
         return _merged(links, below)
 
 
+def extension_programs(opt: Path) -> tuple[Path, ...]:
+    """The external extensions in the layers at *opt*: every file of its folder `extensions`, by name.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/extensions-configuration.html
+    """
+    try:
+        with os.scandir(opt / "extensions") as listing:
+            return tuple(sorted(Path(entry) for entry in listing if not entry.is_dir()))
+    except FileNotFoundError:
+        return ()
+
+
 def _links(folders: tuple[Path, ...], inside: str = "") -> Iterator[tuple[str, str]]:
     """Path in the merged folder and target of each link: a whole folder wherever only one layer has it."""
     found: dict[str, list[os.DirEntry[str]]] = {}

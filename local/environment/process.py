@@ -6,7 +6,7 @@ What the real service does: a managed runtime's own bootstrap starts AWS's clien
 `AWS_LAMBDA_EXEC_WRAPPER`, that program with the interpreter and the script it would have started
 (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html); `provided.*` starts the function's own `bootstrap`,
 or a layer's (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html). Each runs in a process group of its
-own, which is killed without a warning.
+own, which is killed without a warning unless an extension is there (see `shutdown`).
 
 What differs here, on purpose:
 1. a managed Python runtime is the interpreter that runs the emulator, whatever version the template names.
@@ -79,6 +79,10 @@ class Worker(ABC):
     def thaw(self) -> None:
         """Let it go on from there."""
         self._signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """Ask the whole process group to end."""
+        self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """Kill the whole process group."""

@@ -31,6 +31,11 @@ _NEVER_SET = (  # reserved all the same
     "AWS_ACCESS_KEY", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN",
 )  # fmt: skip
 
+_RUNTIME_ONLY = (
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -76,6 +81,14 @@ def variables(
         for name in _ONLY_MANAGED:
             del reserved[name]
     return {**_defaults(opt, task_root, tmp, world), **own, **reserved}
+
+
+def for_extensions(environ: Mapping[str, str]) -> dict[str, str]:
+    """Those of the runtime's variables *environ* that an external extension has too.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html#runtimes-extensions-api-reg
+    """
+    return {name: value for name, value in environ.items() if name not in _RUNTIME_ONLY and not name.startswith("_")}
 
 
 def _defaults(opt: Path, task_root: str, tmp: Path, world: World) -> dict[str, str]:

@@ -33,9 +33,9 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": True}
 
 
-def behind_aws(folder: Path, probes: list[str]) -> tuple[Any, str]:
+def behind_aws(folder: Path, probes: list[str], handler: str = "probe") -> tuple[Any, str]:
     """The reply to the last of *probes*, None for none, and the log; behind the runtime interface emulator."""
-    environment = sam_local_environment(task_root=folder, handler="probe", path="/usr/bin:/bin")
+    environment = sam_local_environment(task_root=folder, handler=handler, path="/usr/bin:/bin")
     reply, log = None, folder / "log"
     with interface_emulator(tools.rie(), [sys.executable, PROBE], environment=environment, log=log) as emulator:
         for name in probes:
@@ -44,12 +44,13 @@ def behind_aws(folder: Path, probes: list[str]) -> tuple[Any, str]:
     return reply, log.read_text()
 
 
-async def behind_ours(folder: Path, probes: list[str]) -> tuple[Any, str]:
+async def behind_ours(folder: Path, probes: list[str], handler: str = "probe") -> tuple[Any, str]:
     """The same behind our Runtime API."""
     bootstrap = folder / "bootstrap"
     bootstrap.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROBE}"\n')
     bootstrap.chmod(0o755)
-    function = Function("Probe", "probe", "arn:aws:lambda:us-east-1:1:function:probe", "provided.al2023", "x", folder)
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:StoryFunction"
+    function = Function("Probe", "StoryFunction", arn, "provided.al2023", handler, folder)
     reply = None
     async with local_lambda(function, folder=folder) as cloud:
         for name in probes:
@@ -84,6 +85,19 @@ async def test_bad_response_mode_is_refused_alike(tmp_path_factory: pytest.TempP
     _, ours = await behind_ours(tmp_path_factory.mktemp("ours"), ["bad mode"])
     _, aws = behind_aws(tmp_path_factory.mktemp("aws"), ["bad mode"])
 
-    told = [[line.partition("PROBE ")[2] for line in log.splitlines() if "PROBE " in line] for log in (ours, aws)]
-    assert told[0] == told[1]
-    assert json.loads(told[0][0])[0][0] == 400
+    assert told(ours)[0] == told(aws)[0]
+    assert told(ours)[0][0][0] == 400
+
+
+async def test_extensions_are_refused_alike(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Internal ones, registering, asking and failing in every wrong way; external ones would have to be in /opt."""
+    _, ours = await behind_ours(tmp_path_factory.mktemp("ours"), ["any"], "extensions")
+    _, aws = behind_aws(tmp_path_factory.mktemp("aws"), ["any"], "extensions")
+
+    assert told(ours)[0] == told(aws)[0]
+    assert {status for status, _ in told(ours)[0]} == {200, 202, 403}
+
+
+def told(log: str) -> list[Any]:
+    """What the probes in *log* were answered."""
+    return [json.loads(line.partition("PROBE ")[2]) for line in log.splitlines() if "PROBE " in line]

@@ -632,7 +632,7 @@ class Witness:
 
 def a_domain(cloud: LocalLambda, witness: Witness) -> Domain:
     """One that was not started."""
-    premises = Premises(cloud.function, "stream", cloud.folder, cloud.folder, cloud.lines.append)
+    premises = Premises(cloud.function, "stream", cloud.folder, cloud.folder, (), cloud.lines.append)
     return Domain(witness, premises, cloud.surroundings, ColdBoot(cloud.surroundings.world))
 
 
@@ -642,7 +642,7 @@ async def test_of_what_a_given_up_worker_still_asks_nothing_is_heard(tmp_path: P
         witness = Witness()
         domain = a_domain(cloud, witness)
         domain.release(Invocation(cloud.function, b"1"))
-        domain.shut_down()
+        domain.shut_down("spindown")
 
         domain.ready()
         asking = asyncio.create_task(domain.take())

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
+from local.extensions_api import ExtensionsApi
 from local.invocation import HIGH_WATER_BYTES, Failure, FunctionError, Invocation, ReplyCutError
 from local.runtime_api import MAX_BUFFERED_BYTES, RuntimeApi
-from local.runtime_server import MAX_ERROR_BYTES, RuntimeConnection
+from local.runtime_server import MAX_DOCUMENT_BYTES, RuntimeConnection
 from tests.local.fakes.environment import FakeEnvironment, a_function
 from tests.local.fakes.raw_worker import ACCEPTED, BASE, NEXT, Answer, chunked, post, runtime_bench, until
 
@@ -261,7 +262,7 @@ async def test_an_error_document_has_a_limit_too() -> None:
     async with runtime_bench() as bench:
         worker, invocation = await bench.working()
 
-        answer = await worker.ask(post(path(invocation, "error"), bytes(MAX_ERROR_BYTES + 1)))
+        answer = await worker.ask(post(path(invocation, "error"), bytes(MAX_DOCUMENT_BYTES + 1)))
 
         assert answer.status == 413
         assert await worker.ask(post(path(invocation, "error"), b"{}")) == ACCEPTED
@@ -523,7 +524,8 @@ class RecordingTransport(asyncio.Transport):
 
 def connection_of(api: RuntimeApi) -> tuple[RuntimeConnection, RecordingTransport]:
     """A connection without a socket: what it gets is decided turn by turn."""
-    connection, transport = RuntimeConnection(api, set()), RecordingTransport()
+    extensions = ExtensionsApi(FakeEnvironment())  # type: ignore[arg-type]
+    connection, transport = RuntimeConnection(api, extensions, set()), RecordingTransport()
     connection.connection_made(transport)
     return connection, transport
 

@@ -6,8 +6,10 @@ What it does at start, AT_START says; steps on its command line are those of eve
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 BASE = "/2018-06-01/runtime"
@@ -88,6 +90,14 @@ class Reply:
         self._connection.getresponse().read()
         raise StopIteration
 
+    def trap(self) -> None:
+        """Say when it is asked to end, and do."""
+        signal.signal(signal.SIGTERM, lambda *_: (print("asked to end", flush=True), os._exit(0)))
+
+    def stay(self) -> None:
+        """Say when it is asked to end, and do not."""
+        signal.signal(signal.SIGTERM, lambda *_: print("asked to end", flush=True))
+
     def exit(self, code: int) -> None:
         os._exit(code)
 
@@ -99,6 +109,23 @@ class Reply:
         time.sleep(60)
 
 
+def inside() -> None:
+    """An internal extension: a thread of the runtime."""
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    extension = "/2020-01-01/extension"
+    connection.request("POST", f"{extension}/register", '{"events":["INVOKE"]}', {"Lambda-Extension-Name": "inside"})
+    answer = connection.getresponse()
+    answer.read()
+    headers = {"Lambda-Extension-Identifier": answer.headers["Lambda-Extension-Identifier"]}
+
+    def listen() -> None:
+        while True:
+            connection.request("GET", f"{extension}/event/next", headers=headers)
+            print("inside hears", json.load(connection.getresponse())["eventType"], flush=True)
+
+    threading.Thread(target=listen, daemon=True).start()
+
+
 def start(connection: http.client.HTTPConnection) -> None:
     what, _, argument = os.environ.get("AT_START", "").partition(" ")
     if what == "print":
@@ -106,6 +133,8 @@ def start(connection: http.client.HTTPConnection) -> None:
     elif what == "exit":
         print("about to leave", flush=True)
         sys.exit(int(argument))
+    elif what == "internal":
+        inside()
     elif what == "hang":
         time.sleep(60)
     elif what == "hang_once":  # in an environment
