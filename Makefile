@@ -7,7 +7,7 @@ SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-strip-extras $(UPGRADE)
 
-.PHONY: help install install-dev tools start test test-edge parity check build bench format lock clean
+.PHONY: help install install-dev tools node-runtime start test test-edge parity check build bench format lock clean
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,11 @@ tools: .tools/sam/.installed .tools/aws/.installed .tools/checkov/.installed ## 
 .tools/npm/%/.installed: .ci/npm/%/package-lock.json
 	@mkdir -p $(@D) && cp .ci/npm/$*/package.json $< $(@D)
 	@cd $(@D) && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error && touch .installed
+
+node-runtime: .tools/npm/ric/.installed ## Install AWS's runtime client for Node, which tests run (needs npm, g++ and cmake; a minute)
+# It builds an addon, against the headers of the Node that comes with it: Node's own site is not asked for them.
+MACHINE := $(subst aarch64,arm64,$(subst x86_64,x64,$(shell uname -m)))
+.tools/npm/ric/.installed: export npm_config_nodedir = $(CURDIR)/.tools/npm/ric/node_modules/node-linux-$(MACHINE)
 
 start: install ## Run the story on this machine: page, stream and function (options: ARGS="--port 9000")
 	@$(BIN)/python -m local $(ARGS)

@@ -6,7 +6,9 @@ What the real service does (https://docs.aws.amazon.com/lambda/latest/dg/urls-in
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html): turns the request into an event;
 in invoke mode `RESPONSE_STREAM` passes status and headers on when the prelude is there and then every chunk as it
 comes; in `BUFFERED` waits for the whole reply. When the viewer leaves, the function runs on. A function that fails, or
-answers what is no HTTP response, is a 502.
+answers what is no HTTP response, is a 502. A streamed reply without any bytes, where a prelude should be, was seen as
+an empty 200 (https://github.com/middyjs/middy/issues/1189); AWS's client for Node sends such a reply for a stream that
+is ended and was never written to.
 
 What differs here, on purpose:
 1. a reply that is cut short ends without its last chunk, so that the viewer sees an aborted body; what AWS's function
@@ -184,6 +186,9 @@ class _Answer:
             if parsed := parser.feed(data):
                 head, body = parsed
                 return head.status, leaving_function(head.headers), body
+        if parser.empty:
+            self._note("the reply is empty, without even its prelude: status and headers are lost")
+            return 200, [(b"content-type", b"application/octet-stream")], b""
         raise parser.unfinished()
 
     async def _buffered(self) -> tuple[int, list[Header], bytes]:

@@ -54,6 +54,11 @@ class PreludeParser:
             return None
         return parse(bytes(self._seen[:end])), bytes(self._seen[end + len(DELIMITER) :])
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has come yet."""
+        return not self._seen
+
     def unfinished(self) -> PreludeError:
         """What to raise when the reply is over and no prelude has come."""
         return PreludeError(f"the reply ended after {len(self._seen)} bytes without a prelude delimiter (8 NUL bytes)")

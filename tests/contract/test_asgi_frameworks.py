@@ -6,7 +6,6 @@ The applications are in asgi_apps/. They go on when the test lets them, so nothi
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,31 +14,10 @@ import pytest
 from httpx_sse import EventSource
 
 from local.emulator import Emulator
+from tests.contract.log import Log
 
 TEMPLATE = Path(__file__).parent / "asgi_apps/template.yaml"
 DEADLINE_SECONDS = 20
-
-
-class Log:
-    """The lines that the emulator and the functions write."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._changed = threading.Condition()
-
-    def write(self, line: str) -> None:
-        with self._changed:
-            self.lines.append(line)
-            self._changed.notify_all()
-
-    def wait_for(self, wanted: str, *, times: int = 1) -> None:
-        """Return when *wanted* is in so many lines."""
-
-        def is_there() -> bool:
-            return sum(wanted in line for line in self.lines) >= times
-
-        with self._changed:
-            assert self._changed.wait_for(is_there, DEADLINE_SECONDS), "\n".join(self.lines)
 
 
 class Gate:

@@ -1,4 +1,6 @@
-"""Where the real tools are: SAM CLI, the emulator binary in it, AWS CLI, checkov, and `sam build`'s Python."""
+"""Where the real tools are: SAM CLI, the emulator binary in it, AWS CLI, checkov, AWS's runtime client for Node, and
+`sam build`'s Python.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +47,16 @@ def rie() -> Path:
     if platform.system() != "Linux" or platform.machine() not in RIE_NAMES:
         pytest.skip("AWS's runtime interface emulator runs on Linux only.")
     return _installed(f"lib/python3*/site-packages/samcli/local/rapid/{RIE_NAMES[platform.machine()]}")
+
+
+def node_runtime() -> dict[str, str]:
+    """AWS's own runtime client for Node and the Node it wants: the variables by which they are found."""
+    modules = REPOSITORY / ".tools/npm/ric/node_modules"
+    client, native = modules / "aws-lambda-ric/index.mjs", modules / "aws-lambda-ric/rapid-client.node"
+    node = next(modules.glob("node-linux-*/bin/node"), None)
+    if node is None or not native.exists():
+        _left_out("AWS's runtime client for Node is not installed here: `make node-runtime` installs it.")
+    return {"NODE": str(node), "RUNTIME_CLIENT": str(client)}
 
 
 def interpreter(runtime: str) -> Path:

@@ -116,7 +116,6 @@ def test_the_body_of_an_answer_to_head_is_not_the_next_answer(url: Door) -> None
 @pytest.mark.parametrize(
     "document",
     [
-        b"",
         b"no JSON" + NULS,
         b"[1]" + NULS,
         b'{"statusCode":200}',

@@ -153,6 +153,17 @@ async def test_some_responses_have_no_body_whatever_the_function_sends(method: s
     assert (answer.status, answer.chunks, answer.whole) == (status, [], True)
 
 
+async def test_a_reply_without_any_bytes_where_a_prelude_should_be_is_an_empty_200() -> None:
+    """As it was seen on AWS; the line about the request says what is lost."""
+    app, report = url(replying()), RequestReport("GET", "/", "")
+    async with live_viewer(app, **{"local.report": report}) as viewer:  # type: ignore[arg-type]
+        await viewer.done
+
+    assert (viewer.answer.status, viewer.answer.body, viewer.answer.whole) == (200, b"", True)
+    assert viewer.answer.header("content-type") == "application/octet-stream"
+    assert report.note.endswith("status and headers are lost")
+
+
 async def test_a_buffered_reply_is_taken_whole() -> None:
     """Chunk borders mean nothing there, and a response is there only when the function has ended."""
     app = url(replying(b'{"statusCode":404,"bo', b'dy":"no","headers":{"X-A":"1"}}'), mode="BUFFERED")
