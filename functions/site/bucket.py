@@ -1,68 +1,35 @@
-"""The page's files and the bucket they go to: `page/ -> [bucket] -> S3`.
+"""The bucket that the page's files go to: `edition -> [bucket] -> S3`.
 
 What the real service does: S3 serves an object with the content type and cache control it was stored with, its
 ETag is the MD5 of the body (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html), and CloudFormation
 deletes a bucket only when no object, version or delete marker is left in it.
 
 What differs here, on purpose:
-1. the bucket is the page's alone: what is in it and not in page/ is removed;
+1. the bucket is the page's alone: what is in it and not in this edition is removed. Whoever is shown the index.html
+   of the last one, which caches may do for a minute, needs its files from a cache as well;
 2. in a bucket encrypted with KMS the ETag is not the MD5: there every file counts as changed, slower but right.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
+from edition import PageError, PageFile
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-# A table of our own: what `mimetypes` answers depends on the machine, and it knows no charset.
-CONTENT_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".ico": "image/x-icon",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".png": "image/png",
-    ".svg": "image/svg+xml; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
-    ".woff2": "font/woff2",
-}
-# No file name carries a fingerprint of its content, so a new deployment must not wait for long.
-HTML_CACHE_CONTROL = "public, max-age=60"
-ASSET_CACHE_CONTROL = "public, max-age=300, must-revalidate"
 MAX_KEYS = 1000  # of one listing, and of one DeleteObjects
 
 logger = logging.getLogger(__name__)
-
-
-class PageError(Exception):
-    """The page cannot be published as it is; the text names the file and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageFile:
-    """One file of the page, as it is to be stored."""
-
-    key: str
-    body: bytes
-    content_type: str
-    cache_control: str
-
-    @property
-    def etag(self) -> str:
-        """The ETag S3 gives to this body, quotes included."""
-        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +49,6 @@ def s3_client() -> S3Client:
     if os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
         config = config.merge(Config(s3={"addressing_style": "path"}))
     return boto3.client("s3", config=config)
-
-
-def read_page(folder: Path) -> list[PageFile]:
-    """Every file under *folder* but hidden ones, HTML last.
-
-    Raises `PageError` when there is no index.html, or a file whose content type is not known.
-    """
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
-    files = [_page_file(path, path.relative_to(folder).as_posix()) for path in paths]
-    if "index.html" not in (file.key for file in files):
-        raise PageError(f"There is no index.html in {folder.name}/: add the page to the function's code.")
-    # HTML names the other files: whoever loads it must find them there already.
-    return sorted(files, key=lambda file: file.cache_control == HTML_CACHE_CONTROL)
-
-
-def _page_file(path: Path, key: str) -> PageFile:
-    content_type = CONTENT_TYPES.get(path.suffix)
-    if content_type is None:
-        raise PageError(f"{key} has no known content type: add {path.suffix!r} to CONTENT_TYPES in bucket.py.")
-    cache_control = HTML_CACHE_CONTROL if path.suffix == ".html" else ASSET_CACHE_CONTROL
-    return PageFile(key, path.read_bytes(), content_type, cache_control)
 
 
 def publish(s3: S3Client, bucket: str, files: Sequence[PageFile]) -> Published:

@@ -21,8 +21,9 @@ from typing import Protocol
 
 from botocore.exceptions import ClientError
 
-from bucket import PageError, empty, publish, read_page, s3_client
+from bucket import empty, publish, s3_client
 from cfn_response import Answer, ResourceRequest
+from edition import PageError, read_page
 
 PAGE = Path(__file__).parent / "page"
 ANSWER_SECONDS = 5.0  # kept back from the function's time for the answer

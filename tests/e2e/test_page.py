@@ -11,27 +11,20 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from edition import read_page
 from tests.e2e.local_cloud import ROOT, LocalCloud
 
 
-@pytest.mark.parametrize(
-    ("path", "file", "content_type"),
-    [
-        ("/", "index.html", "text/html; charset=utf-8"),
-        ("/app.js", "app.js", "text/javascript; charset=utf-8"),
-        ("/style.css", "style.css", "text/css; charset=utf-8"),
-        ("/favicon.svg", "favicon.svg", "image/svg+xml"),
-    ],
-)
-def test_every_file_of_the_page(viewer: httpx.Client, path: str, file: str, content_type: str) -> None:
+def test_every_file_of_the_page(viewer: httpx.Client) -> None:
     """As the publisher put it into the bucket, with the security headers of the template's policy."""
-    response = viewer.get(path)
+    for file in read_page(ROOT / "functions/site/page"):
+        response = viewer.get("/" if file.key == "index.html" else f"/{file.key}")
 
-    assert response.status_code == 200
-    assert response.content == (ROOT / "functions/site/page" / file).read_bytes()
-    assert response.headers["content-type"].startswith(content_type.split(";")[0])
-    assert "default-src 'self'" in response.headers["content-security-policy"]
-    assert response.headers["x-content-type-options"] == "nosniff"
+        assert (response.status_code, response.content) == (200, file.body)
+        assert response.headers["content-type"] == file.content_type
+        assert response.headers["cache-control"] == file.cache_control
+        assert "default-src 'self'" in response.headers["content-security-policy"]
+        assert response.headers["x-content-type-options"] == "nosniff"
 
 
 def test_unchanged_page_is_not_sent_again(viewer: httpx.Client) -> None:
@@ -71,7 +64,7 @@ def test_boto3_sees_the_bucket(cloud: LocalCloud) -> None:
     (bucket,) = s3.list_buckets()["Buckets"]
     listed = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket["Name"])["Contents"]]
 
-    assert listed == ["app.js", "favicon.svg", "index.html", "style.css"]
+    assert listed == sorted(file.key for file in read_page(ROOT / "functions/site/page"))
     s3.close()
 
 

@@ -20,7 +20,7 @@ CONTENT_TYPES = {
     ".svg": "image/svg+xml; charset=utf-8",
 }
 LONGEST_STALE_SECONDS = 300  # for a name that stays the same when its content changes
-FINGERPRINTED = re.compile(r"[.-][0-9a-f]{8,}\.\w+$")
+FINGERPRINTED = re.compile(r"[.-][0-9a-f]{8,}\.\w+$|/[0-9a-f]{8,}/")  # the file, or a folder that it is in
 
 
 def max_age(response: httpx.Response) -> int:
