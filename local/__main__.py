@@ -59,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(command="start")
     top.add_argument("--port", type=int, default=8080, help="of the page, the stream and the function URLs (8080)")
     top.add_argument("--aws-port", type=int, default=8081, help="of the AWS endpoint for SDKs and functions (8081)")
+    top.add_argument(
+        "--bandwidth", action="store_true", help="slow streamed replies down as Lambda does: 6 MB at once, then 2 MB/s"
+    )
     top.add_argument("--cost", action="store_true", help="at the end, say what the invocations would cost on AWS")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=False)
     one = commands.add_parser(
@@ -89,6 +92,7 @@ async def _serve(options: argparse.Namespace) -> int:
         parameters=dict(options.parameter),
         overrides=dict(options.env),
         log_format=options.log_format,
+        bandwidth=options.bandwidth,
         write=_print,
     )
     end = asyncio.Event()

@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
+from local.bandwidth import Bandwidth
 from local.config import Function
 from local.environment.execution import Environment, State
 from local.environment.surroundings import Surroundings
@@ -103,10 +104,13 @@ class Pool:
 
 
 class Dispatcher:
-    """The pools of all functions."""
+    """The pools of all functions; streamed replies are held to *bandwidth*, if there is one."""
 
-    def __init__(self, functions: Iterable[Function], surroundings: Surroundings) -> None:
+    def __init__(
+        self, functions: Iterable[Function], surroundings: Surroundings, *, bandwidth: Bandwidth | None = None
+    ) -> None:
         self._surroundings = surroundings
+        self._bandwidth = bandwidth
         self._pools = {function.name: Pool(function, surroundings) for function in functions}
         self._removed: list[Pool] = []  # what still runs there may end
         self._closed = False
@@ -119,6 +123,8 @@ class Dispatcher:
             invocation.end_reply(Failure.of("Sandbox.Failure", whose))
             invocation.completed.set()
             return
+        if self._bandwidth and invocation.streamed:
+            invocation.reply = self._bandwidth.reply()
         pool.dispatch(invocation)
 
     def deploy(self, functions: Iterable[Function]) -> None:

@@ -22,6 +22,7 @@ import uvloop
 
 from local.aws_endpoint import AwsEndpoint
 from local.aws_services import AwsServices
+from local.bandwidth import Bandwidth
 from local.cache_folder import prune_after
 from local.code_watch import watch_code
 from local.config import Function, Stack
@@ -45,8 +46,8 @@ class Emulator:
     """One template, running.
 
     *write* takes the lines that the emulator says; *parameters* are values for the template's own, *overrides*
-    environment variables for all functions. Ports may be 0. Raises `EmulatorError` when the template cannot be read or
-    a port is taken.
+    environment variables for all functions; with *bandwidth*, streamed replies are as slow as Lambda's. Ports may be 0.
+    Raises `EmulatorError` when the template cannot be read or a port is taken.
     """
 
     def __init__(
@@ -58,9 +59,11 @@ class Emulator:
         parameters: Mapping[str, str] | None = None,
         overrides: Mapping[str, str] | None = None,
         log_format: str = "text",
+        bandwidth: bool = False,
         write: Callable[[str], None] = print,
     ) -> None:
         self.reports = Reports(write, log_format)
+        self._bandwidth = Bandwidth() if bandwidth else None
         self._sockets = bind(port, "--port")
         try:
             self._aws_sockets = bind(aws_port, "--aws-port")
@@ -105,7 +108,7 @@ class Emulator:
         """Serve; the page is published in the background."""
         stack, self._folder = self.stack, Path(tempfile.mkdtemp(prefix="lambda-sse-"))
         self._surroundings = Surroundings(self._world, self.reports, self._folder, RuntimeListener.open)
-        self.dispatcher = Dispatcher((), self._surroundings)
+        self.dispatcher = Dispatcher((), self._surroundings, bandwidth=self._bandwidth)
         self._services = AwsServices()
         self._answers = Answers(self._world.aws_endpoint)
         self._custom_resources = CustomResources(stack.stack_id, answers=self._answers, invoke=self._invoke_to_end)

@@ -20,7 +20,7 @@ ROOMS = [
     {"asgi", "cors", "cost"},
     {"aws_services", "code_watch", "reports", "request_head", "servers", "signature", "template"},
     {"cost_page", "custom_resources", "edge", "front", "function_access", "invocation", "lint", "site"},
-    {"environment"},
+    {"bandwidth", "environment"},
     {"aws_endpoint", "dispatcher", "runtime_api"},
     {"extensions_api"},
     {"function_url", "invoke", "invoke_api", "runtime_server"},
