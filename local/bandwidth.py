@@ -4,8 +4,8 @@ What hop this is: `function_url, invoke_api -> [bandwidth] -> invocation`, in th
 
 What the real service does: the first 6 MB of a streamed reply leave as fast as they are made, what follows at 2 MB/s
 (https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html). AWS's own runtime interface
-emulator has it as a bucket of 6 MiB that gets back 256 KiB every 125 ms (`internal/lambda/core/directinvoke`), so that a
-reply that has paused may be fast again.
+emulator has it as a bucket of 6 MiB that gets back 256 KiB every 125 ms (`internal/lambda/core/directinvoke`), so that
+a reply that has paused may be fast again.
 
 What differs here, on purpose:
 1. it is off unless asked for: nothing of this is then on the way of a reply.
