@@ -2,6 +2,8 @@
 
 # The first Python on PATH that runs and is new enough; name another with `make install PYTHON=...`.
 PYTHON ?= $(shell .ci/find-python)
+# The Python that the functions run on; `sam build` takes no other.
+RUNTIME = $(shell .ci/find-python 3.13)
 BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -62,9 +64,11 @@ check: install-dev tools ## Lint, format, types, template: everything that can b
 	$(BIN)/python -m local lint
 	$(SAM) validate --lint
 
-build: tools ## Make what `sam deploy` deploys: sam build, and bytecode (options: ARGS="--parameter-overrides Architecture=x86_64")
-	$(SAM) build $(ARGS)
-	.ci/bytecode .aws-sam/build
+build: install tools ## Make what `sam deploy` deploys: sam build, without what is unused, with bytecode (options: ARGS="--parameter-overrides Architecture=x86_64")
+	@[ -n "$(RUNTIME)" ] || { echo "sam build needs python3.13, as the template names it, and there is none: install it and put it on PATH."; exit 1; }
+	PATH="$(dir $(RUNTIME)):$$PATH" $(SAM) build $(ARGS)
+	$(RUNTIME) .ci/finish.py .aws-sam/build
+	$(BIN)/python -m local lint .aws-sam/build/template.yaml
 
 compare: install-dev ## Measure one story over server-sent events and over polling; it takes as long as the story twice
 	@PYTHONPATH=.:functions/layers/stories/python $(BIN)/python -m tests.bench.compare $(ARGS)
