@@ -1,6 +1,6 @@
 """What listens on the emulator's port: finds out for whom a request is, and says afterwards what became of it.
 
-What hop this is: `viewer -> uvicorn -> [front] -> edge or function_url`.
+What hop this is: `viewer -> http1.connection -> [front] -> edge or function_url`.
 
 What the real service does: distributions and function URLs have hosts of their own. Here they share a port, and the
 `Host` header tells them apart: `<url-id>.lambda-url.<region>.localhost` is a function URL,

@@ -1,6 +1,7 @@
 """Sockets and HTTP servers of the emulator: loopback only.
 
-What hop this is: `viewer -> [servers: uvicorn] -> front`, `function -> [servers: uvicorn] -> aws_endpoint`.
+What hop this is: `viewer -> [servers] -> front`, `function -> [servers] -> aws_endpoint`; a connection is an
+`http1.connection`.
 """
 
 from __future__ import annotations
@@ -8,17 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import os
 import socket
-from collections.abc import Iterator
-
-import uvicorn
 
 from local.asgi import ASGIApp
 from local.errors import EmulatorError
+from local.http1.connection import Connection, Patience
 
-KEEP_ALIVE_SECONDS = 75
+BACKLOG = 2048
+PATIENCE = Patience()
 SHUTDOWN_SECONDS = 1
 
 
@@ -30,11 +29,11 @@ def bind(port: int, option: str) -> list[socket.socket]:
     if not 0 <= port <= 65535:
         raise EmulatorError(f"There is no port {port}: choose one from 0 to 65535 with {option}.")
     try:
-        sockets = [socket.create_server(("127.0.0.1", port), backlog=2048)]
+        sockets = [socket.create_server(("127.0.0.1", port), backlog=BACKLOG)]
     except OSError as error:
         raise _port_error(port, error, option) from error
     try:
-        sockets.append(socket.create_server(("::1", port_of(sockets)), family=socket.AF_INET6, backlog=2048))
+        sockets.append(socket.create_server(("::1", port_of(sockets)), family=socket.AF_INET6, backlog=BACKLOG))
     except OSError as error:
         # A browser tries ::1 first for "localhost" and falls back when nobody listens there; when another does, the
         # page would be theirs.
@@ -56,50 +55,36 @@ def port_of(sockets: list[socket.socket]) -> int:
     return int(sockets[0].getsockname()[1])
 
 
-class HttpServer(uvicorn.Server):
-    """uvicorn for one app on sockets that are already bound, inside a loop that runs other things too."""
+class HttpServer:
+    """Serves *app* on *sockets* that are bound already."""
 
-    def __init__(self, app: ASGIApp, sockets: list[socket.socket]) -> None:
-        config = uvicorn.Config(
-            app,
-            http="httptools",
-            ws="none",
-            loop="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
-        super().__init__(config)
-        logging.getLogger("uvicorn.error").addFilter(_is_no_cut_reply)
+    def __init__(self, app: ASGIApp, sockets: list[socket.socket], patience: Patience | None = None) -> None:
+        self._app = app
         self._sockets = sockets
-        self._ready = asyncio.Event()
-        self._serving: asyncio.Task[None] | None = None
+        self._patience = patience
+        self._connections: set[Connection] = set()
+        self._servers: list[asyncio.Server] = []
 
     async def open(self) -> None:
         """Serve from now on."""
-        self._serving = asyncio.create_task(self.serve(self._sockets))
-        await self._ready.wait()
+        loop = asyncio.get_running_loop()
+        for bound in self._sockets:
+            self._servers.append(await loop.create_server(self._connect, sock=bound, backlog=BACKLOG))
 
     async def close(self) -> None:
         """Stop; requests that are still running have a second to end."""
-        self.should_exit = True
-        if self._serving:
-            await self._serving
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections):
+            connection.finish()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended(), SHUTDOWN_SECONDS)
+        for connection in list(self._connections):
+            connection.abort()
+        await self._ended()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready.set()
+    async def _ended(self) -> None:
+        await asyncio.gather(*(connection.ended() for connection in self._connections))
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are the emulator's business, not each server's."""
-        yield
-
-
-def _is_no_cut_reply(record: logging.LogRecord) -> bool:
-    """An app that returns without finishing its response is how a reply that was cut short is shown to the viewer."""
-    return record.getMessage() != "ASGI callable returned without completing response."
+    def _connect(self) -> Connection:
+        return Connection(self._app, self._connections, self._patience or PATIENCE)

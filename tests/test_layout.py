@@ -18,8 +18,8 @@ MAX_LINES = 280
 ROOMS = [
     {"cache_folder", "config", "errors", "wire"},
     {"asgi", "cors", "cost"},
-    {"aws_services", "code_watch", "reports", "request_head", "servers", "signature", "template"},
-    {"cost_page", "custom_resources", "edge", "front", "function_access", "invocation", "lint", "site"},
+    {"aws_services", "code_watch", "http1", "reports", "request_head", "signature", "template"},
+    {"cost_page", "custom_resources", "edge", "front", "function_access", "invocation", "lint", "servers", "site"},
     {"bandwidth", "environment"},
     {"aws_endpoint", "dispatcher", "runtime_api"},
     {"extensions_api"},

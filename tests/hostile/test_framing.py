@@ -74,11 +74,7 @@ def test_a_bare_line_feed_ends_no_line(door: Door, where: str) -> None:
         pytest.param(b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", id="two chunks"),
         pytest.param(b"0002\r\n{}\r\n000\r\n\r\n", id="leading zeros"),
         pytest.param(b'2;name=value;other="quoted"\r\n{}\r\n0;last\r\n\r\n', id="extensions"),
-        pytest.param(
-            b"2\r\n{}\r\n0\r\nX-Late: late\r\nHost: elsewhere\r\n\r\n",
-            id="trailers",
-            marks=pytest.mark.xfail(reason="uvicorn takes trailers for headers"),
-        ),
+        pytest.param(b"2\r\n{}\r\n0\r\nX-Late: late\r\nHost: elsewhere\r\n\r\n", id="trailers"),
     ],
 )
 def test_chunks_are_put_together_and_nothing_beside_them_counts(url: Door, body: bytes) -> None:
@@ -126,7 +122,6 @@ def test_many_pipelined_requests_are_answered_one_after_another(url: Door) -> No
         assert [one.answer().event["rawPath"] for _ in range(100)] == [f"/{number}" for number in range(100)]
 
 
-@pytest.mark.xfail(reason="uvicorn answers it at once, before the good one")
 def test_a_bad_request_behind_a_good_one_does_not_spoil_its_answer(url: Door) -> None:
     with viewer(url) as one:
         one.send(url.get("/first") + b"NOT HTTP\r\n\r\n")

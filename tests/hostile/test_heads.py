@@ -69,7 +69,6 @@ def test_the_edge_takes_no_more_than_cloudfront(edge: Door) -> None:
     assert ask(edge, edge.get(None, b"X-A: " + b"a" * room)).status == 200
 
 
-@pytest.mark.xfail(reason="uvicorn keeps them all")
 @pytest.mark.parametrize("name", ["function URL", "edge", "AWS endpoint"])
 def test_headers_without_end_are_cut_off(doors: dict[str, Door], name: str) -> None:
     """However much is sent, only so much is kept: the answer comes before the head is whole."""

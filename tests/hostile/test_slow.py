@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from local import asgi, servers
+from local.http1.connection import Patience
 from tests.hostile.viewer import Door, ask, viewer
 
 
@@ -14,10 +15,9 @@ from tests.hostile.viewer import Door, ask, viewer
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a test can wait for."""
     monkeypatch.setattr(asgi, "BODY_SECONDS", 0.3)
-    monkeypatch.setattr(servers, "HEAD_SECONDS", 0.3, raising=False)
+    monkeypatch.setattr(servers, "PATIENCE", Patience(head=0.3))
 
 
-@pytest.mark.xfail(reason="uvicorn waits for the rest of a head for ever")
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("sent", [b"G", b"GET / HTT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b"])
 @pytest.mark.parametrize("name", ["function URL", "AWS endpoint"])

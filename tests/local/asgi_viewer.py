@@ -44,7 +44,7 @@ class Answer:
 
 
 def http_scope(method: str, target: str, headers: Iterable[Header] = ()) -> Scope:
-    """The scope uvicorn makes of such a request line and headers."""
+    """The scope that a server makes of such a request line and headers."""
     path, _, query = target.partition("?")
     return {
         "type": "http",

@@ -238,7 +238,7 @@ def test_only_loopback_addresses_are_bound_all_to_one_port() -> None:
 
 
 async def test_a_server_streams_cuts_and_stops() -> None:
-    """A body that the app leaves unfinished is an aborted one on the wire, without a word in the log of uvicorn."""
+    """A body that the app leaves unfinished is an aborted one on the wire."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         message: Message = {"type": "http.response.body", "body": b"some", "more_body": True}
