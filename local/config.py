@@ -103,6 +103,7 @@ class Origin:
     origin_access_control: str | None = None  # the OAC's origin type, s3 | lambda, where one is attached
     path: str = ""  # OriginPath
     response_timeout_seconds: int = 30  # OriginReadTimeout
+    attempts: int = 1  # to get an answer in that time: ConnectionAttempts of a custom origin, which a bucket is not
 
 
 @dataclass(frozen=True, slots=True)

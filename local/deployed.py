@@ -20,7 +20,7 @@ from local.config import Distribution, Function, Stack
 from local.dispatcher import Dispatcher
 from local.edge.edge import Edge
 from local.function_access import Access
-from local.function_url import FunctionUrlApp
+from local.function_url.endpoint import FunctionUrlApp
 from local.reports import Reports
 from local.site import S3Origin
 
@@ -87,7 +87,7 @@ class Deployed:
         hosts: dict[str, ASGIApp] = {"": nothing, **urls}
         for stack, published in self._stacks.values():
             if distribution := stack.distribution:
-                edge = Edge(distribution, self._origins(stack, distribution, urls, published))
+                edge = Edge(distribution, self._origins(stack, distribution, urls, published), note=self._reports.note)
                 hosts[distribution.own_domain] = edge
                 if distribution.domain != distribution.own_domain:
                     hosts[""] = edge

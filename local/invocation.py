@@ -170,6 +170,7 @@ class Invocation:
         self.reply = ReplyBuffer()
         self.timings = Timings()
         self.failure: Failure | None = None
+        self.abandoned = ""  # how it came that nobody waits for the reply
         self.completed = asyncio.Event()  # the environment has nothing more to do for it
         self._started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -200,9 +201,10 @@ class Invocation:
             self._will_not_start(FunctionError(failure))
         self.reply.end(failure)
 
-    def abandon(self) -> None:
-        """The caller has left; the function runs on."""
-        self.timings.caller_left = time.monotonic()
+    def abandon(self, how: str = "its caller had left") -> None:
+        """Nobody waits for the reply any more, because of what *how* says; the function runs on."""
+        if self.timings.caller_left is None:
+            self.timings.caller_left, self.abandoned = time.monotonic(), how
         self._will_not_start(CallerLeftError())
         self.reply.abandon()
 

@@ -74,6 +74,7 @@ class RequestReport:
     total_ms: float = 0.0
     body_bytes: int = 0
     viewer_left: bool = False
+    left: str = ""  # where in a function's reply: "at event 12"
     cut: bool = False  # the body ended without its proper end
     function: str | None = None
     request_id: str | None = None
@@ -172,11 +173,11 @@ class Reports:
         event = _event("platform.report", _report_record(function, report))
         self._platform(function, event, [f"END RequestId: {report.request_id}", text], tail)
 
-    def ran_on(self, function: Function, seconds: float) -> None:
-        """The function has ended, *seconds* after its viewer left; on AWS that time is billed."""
+    def ran_on(self, function: Function, seconds: float, how: str) -> None:
+        """The function has ended, *seconds* after nobody waited for it any more; on AWS that time is billed."""
         self.bill.add_unwatched(function, seconds * 1000)
         cost = in_words(function, seconds * 1000)
-        self.note(f"{function.logical_id}  ran on for {seconds:.2f} s after its viewer had left; billed on AWS: {cost}")
+        self.note(f"{function.logical_id}  ran on for {seconds:.2f} s after {how}; billed on AWS: {cost}")
 
     def request(self, report: RequestReport) -> None:
         """A request is over, for the viewer at least."""
@@ -205,7 +206,8 @@ def request_line(report: RequestReport) -> str:
     if report.function:
         parts.append(f"{report.function} {'cold' if report.cold_start else 'warm'}")
     if report.viewer_left:
-        parts.append("viewer left, the function runs on" if report.function else "viewer left")
+        left = f"viewer left {report.left}".rstrip()
+        parts.append(f"{left}, the function runs on" if report.function else left)
     elif report.cut:
         parts.append("cut short: the viewer sees an aborted body")
     if report.note:

@@ -17,7 +17,7 @@ MAX_LINES = 280
 # The rooms of local/, from the bottom up. A room imports only from rows above its own, and from itself.
 ROOMS = [
     {"cache_folder", "config", "errors", "wire"},
-    {"asgi", "cors", "cost"},
+    {"asgi", "cors", "cost", "progress"},
     {"aws_services", "code_watch", "http1", "reports", "request_head", "signature", "template"},
     {"cost_page", "custom_resources", "edge", "front", "function_access", "invocation", "lint", "servers", "site"},
     {"bandwidth", "environment"},

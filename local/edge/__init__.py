@@ -10,8 +10,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistV
 What differs here, on purpose:
 1. nothing is cached or compressed: every request reaches its origin, so `x-cache` never says "Hit";
 2. the viewer protocol policy is not enforced, for a loopback address is served over plain HTTP;
-3. a silent origin is not asked a second time;
-4. every behavior forwards what the managed policy AllViewerExceptHostHeader forwards, but no cookie to a bucket;
-5. origin access control signs nothing: the next hop is told who calls by a scope extension, which no viewer can send;
-6. there is no `x-amz-cf-pop`, for there is no point of presence.
+3. every behavior forwards what the managed policy AllViewerExceptHostHeader forwards, but no cookie to a bucket;
+4. origin access control signs nothing: the next hop is told who calls by a scope extension, which no viewer can send;
+5. there is no `x-amz-cf-pop`, for there is no point of presence.
 """

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from http import HTTPStatus
@@ -13,7 +11,7 @@ from urllib.parse import quote
 from local.asgi import ORIGIN_ACCESS_CONTROL, ASGIApp, Message, Receive, Scope, Send, respond
 from local.config import Behavior, Distribution, Origin
 from local.edge import headers
-from local.edge.origin_timer import OriginTimer
+from local.edge.exchange import Exchange, Route
 from local.edge.path_pattern import compile_pattern, normalized
 from local.errors import EmulatorError
 from local.request_head import head_bytes
@@ -31,22 +29,11 @@ _PAGE = """<!doctype html>
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """A behavior with all that a request needs of it."""
-
-    pattern: re.Pattern[str]
-    behavior: Behavior
-    policy: headers.Policy
-    origin: Origin
-    app: ASGIApp
-
-
 class Edge:
     """CloudFront's part: sends each request to the origin of its behavior, and the response back chunk by chunk.
 
     *origins* has an ASGI app for every `Origin.origin_id` served here. *function_urls* are only named, in the answer
-    of an edge that has no distribution.
+    of an edge that has no distribution. *note* takes a sentence for the log.
     """
 
     def __init__(
@@ -55,8 +42,10 @@ class Edge:
         origins: Mapping[str, ASGIApp],
         *,
         function_urls: Sequence[str] = (),
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._distribution = distribution
+        self._note = note
         self._function_urls = tuple(function_urls)
         self._routes = _routes(distribution, origins) if distribution else ()
         identity = sha256(distribution.arn.encode()).hexdigest()[:32] if distribution else "local"
@@ -73,10 +62,10 @@ class Edge:
         route = next((route for route in self._routes if route.pattern.fullmatch(path)), self._routes[-1])
         await self._forward(scope, receive, send, route=route, arn=self._distribution.arn)
 
-    async def _forward(self, scope: Scope, receive: Receive, send: Send, *, route: _Route, arn: str) -> None:
+    async def _forward(self, scope: Scope, receive: Receive, send: Send, *, route: Route, arn: str) -> None:
         request_id = headers.new_request_id()
         failure = _forbidden(scope, route.behavior)
-        exchange = _Exchange(route, via=self._via, request_id=request_id, receive=receive, send=send)
+        exchange = Exchange(route, via=self._via, request_id=request_id, receive=receive, send=send, note=self._note)
         if failure is None:
             failure = await exchange.run(_origin_scope(scope, route, arn=arn, via=self._via, request_id=request_id))
         # A response that has begun and cannot go on is left unfinished: the server then closes the connection without
@@ -102,68 +91,10 @@ class Edge:
         return f"No AWS::CloudFront::Distribution is deployed, so this address serves nothing; {elsewhere}."
 
 
-class _Exchange:
-    """One request to an origin and its response, which passes through `send` message by message."""
-
-    def __init__(self, route: _Route, *, via: bytes, request_id: bytes, receive: Receive, send: Send) -> None:
-        self.started = False
-        self._route = route
-        self._via = via
-        self._request_id = request_id
-        self._receive_from_viewer = receive
-        self._send_to_viewer = send
-        self._timer = OriginTimer(route.origin.response_timeout_seconds)
-        self._uploading = True
-
-    async def run(self, scope: Scope) -> tuple[int, str] | None:
-        """None when the origin has answered, else the status and the sentence that tell what it did instead."""
-        origin = self._route.origin
-        try:
-            async with self._timer:
-                await self._route.app(scope, self.receive, self.send)
-        except EmulatorError as error:
-            return 502, str(error)
-        except TimeoutError:
-            if not self._timer.expired:
-                raise
-            return 504, f"The origin {origin.origin_id} was silent for {origin.response_timeout_seconds} seconds."
-        return None if self.started else (502, f"The origin {origin.origin_id} ended without an answer.")
-
-    async def receive(self) -> Message:
-        if self._uploading:
-            self._timer.pause()  # the origin is waiting for the viewer
-        message = await self._receive_from_viewer()
-        if self._uploading and message["type"] == "http.request":
-            self._uploading = message.get("more_body", False)
-            self._timer.resume()
-        return message
-
-    async def send(self, message: Message) -> None:
-        self._timer.pause()
-        if self.started:
-            await self._send_to_viewer(message)
-            if not message.get("more_body", False):
-                return  # paused for good: the origin has nothing left to say
-        else:
-            self.started = True
-            await self._send_to_viewer(self._rewritten(message))
-        self._timer.resume()
-
-    def _rewritten(self, start: Message) -> Message:
-        answer = headers.response_headers(
-            start.get("headers", ()),
-            self._route.policy,
-            status=start["status"],
-            via=self._via,
-            request_id=self._request_id,
-        )
-        return {**start, "headers": answer}
-
-
-def _routes(distribution: Distribution, origins: Mapping[str, ASGIApp]) -> tuple[_Route, ...]:
+def _routes(distribution: Distribution, origins: Mapping[str, ASGIApp]) -> tuple[Route, ...]:
     known = {origin.origin_id: origin for origin in distribution.origins}
     return tuple(
-        _Route(
+        Route(
             pattern=compile_pattern(behavior.path_pattern),
             behavior=behavior,
             policy=headers.encoded_policy(behavior),
@@ -208,7 +139,7 @@ def _url_bytes(scope: Scope) -> int:
     return len(scope["scheme"]) + len("://") + len(host) + len(scope["raw_path"]) + len(query) + bool(query)
 
 
-def _origin_scope(scope: Scope, route: _Route, *, arn: str, via: bytes, request_id: bytes) -> Scope:
+def _origin_scope(scope: Scope, route: Route, *, arn: str, via: bytes, request_id: bytes) -> Scope:
     origin = route.origin
     changed = {
         **scope,

@@ -260,7 +260,8 @@ class Environment:
             report = InvocationReport(invocation.request_id, duration_ms, memory_mb, init_ms, status, error_type)
             self._reports.end(self.function, report, invocation.log_tail)
             if invocation.timings.caller_left is not None:
-                self._reports.ran_on(self.function, time.monotonic() - invocation.timings.caller_left)
+                seconds = time.monotonic() - invocation.timings.caller_left
+                self._reports.ran_on(self.function, seconds, invocation.abandoned)
         invocation.completed.set()
 
     def _check_memory(self) -> None:

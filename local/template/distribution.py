@@ -68,12 +68,14 @@ def _origins(distribution: Resource, config: Properties, resources: Resources) -
     reachable = _domains(resources)
     origins = []
     for written in config.sections("Origins"):
+        attempts = written.whole("ConnectionAttempts") or 3
         origin = Origin(
             origin_id=written.text("Id") or "",
             domain=_without_port(written.text("DomainName") or ""),
             origin_access_control=access_controls.get(written.text("OriginAccessControlId") or ""),
             path=written.text("OriginPath") or "",
             response_timeout_seconds=written.section("CustomOriginConfig").whole("OriginReadTimeout") or 30,
+            attempts=attempts if "CustomOriginConfig" in written.names() else 1,
         )
         if origin.domain not in reachable:
             distribution.properties.refuse(

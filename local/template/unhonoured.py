@@ -18,7 +18,6 @@ _HARMLESS: Mapping[str, frozenset[str]] = {
             "Aliases",
             "CachedMethods",
             "Comment",
-            "ConnectionAttempts",
             "ConnectionTimeout",
             "Enabled",
             "ErrorCachingMinTTL",

@@ -47,5 +47,5 @@ def test_stop_leaves_the_stream(page: Page, site_url: str, cloud: LocalCloud) ->
     expect(page.locator("#story")).to_contain_text("Every")
     page.get_by_role("button", name="Stop").click()
 
-    cloud.wait_for("GET /api/sse 200 .* viewer left, the function runs on")
+    cloud.wait_for("GET /api/sse 200 .* viewer left at event \\d+, the function runs on")
     cloud.wait_for("ran on for")

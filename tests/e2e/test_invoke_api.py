@@ -256,7 +256,7 @@ def test_caller_who_leaves_a_stream(client: Any, cloud: LocalCloud, gate: Gate) 
     gate.open()
 
     cloud.wait_for(f"Stream  END RequestId: {request_id}")
-    cloud.wait_for("Stream  ran on for .* after its viewer had left")
+    cloud.wait_for("Stream  ran on for .* after its caller had left")
 
 
 def test_what_tools_read(client: Any, cloud: LocalCloud) -> None:

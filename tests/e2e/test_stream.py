@@ -114,7 +114,7 @@ def test_viewer_who_leaves_does_not_stop_the_function(cloud: LocalCloud, viewer:
         next(response.iter_raw())
         request_id = response.headers["x-amzn-requestid"]
 
-    cloud.wait_for("viewer left, the function runs on")
+    cloud.wait_for(r"viewer left at event \d+, the function runs on")
     cloud.wait_for(lambda line: request_id in line and "Story told" in line and '"words":45' in line)
     report = cloud.wait_for(lambda line: request_id in line and "platform.report" in line)
     duration_ms = float(report.partition('"durationMs": ')[2].partition(",")[0])

@@ -461,6 +461,69 @@ async def test_silent_origin_is_504() -> None:
     assert (answer.status, b"The origin story was silent for 0 seconds." in answer.body) == (504, True)
 
 
+class SilentOrigin:
+    """Answers nothing to its first *silent* requests."""
+
+    def __init__(self, silent: int) -> None:
+        self.silent = silent
+        self.bodies: list[bytes] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        message = await receive()
+        self.bodies.append(message.get("body", b""))
+        if len(self.bodies) <= self.silent:
+            await asyncio.Event().wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"at last", "more_body": False})
+
+
+async def asked_of_silent(
+    silent: int, method: str = "GET", *, attempts: int = 3
+) -> tuple[Answer, SilentOrigin, list[str]]:
+    """The answer of an edge whose origin is silent that often, the origin, and what the edge noted."""
+    app, notes = SilentOrigin(silent), list[str]()
+    origin = Origin("story", "x", response_timeout_seconds=0, attempts=attempts)
+    only = Behavior("*", "story", allowed_methods=("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"))
+    distribution = Distribution("D", ARN, "localhost", origins=(origin,), behaviors=(only,))
+    return await ask(Edge(distribution, {"story": app}, note=notes.append), method, "/"), app, notes
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_silent_origin_is_asked_again(method: str) -> None:
+    """It reads the same request, and the log says what that costs."""
+    answer, origin, notes = await asked_of_silent(2, method)
+
+    assert (answer.status, len(origin.bodies)) == (200, 3)
+    assert notes == [
+        f"The origin story was silent for 0 s; the edge asks it again, as CloudFront does ({attempt} of 3). "
+        "That invokes its function once more, while the first invocation runs on."
+        for attempt in (2, 3)
+    ]
+
+
+@pytest.mark.parametrize(("method", "attempts", "asked"), [("GET", 2, 2), ("GET", 1, 1), ("POST", 3, 1)])
+async def test_an_origin_that_stays_silent_is_given_up(method: str, attempts: int, asked: int) -> None:
+    """After its connection attempts; what is no GET or HEAD is sent once."""
+    answer, origin, notes = await asked_of_silent(9, method, attempts=attempts)
+
+    assert (answer.status, len(origin.bodies), len(notes)) == (504, asked, asked - 1)
+
+
+async def test_an_origin_that_has_begun_is_not_asked_again() -> None:
+    asked = 0
+
+    async def origin(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal asked
+        asked += 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.Event().wait()
+
+    silent = Origin("story", "x", response_timeout_seconds=0, attempts=3)
+    answer = await ask(edge_before(origin, origin=silent), "GET", "/")
+
+    assert (answer.status, answer.whole, asked) == (200, False, 1)
+
+
 async def test_origin_that_falls_silent_is_cut_off() -> None:
     """The same timeout counts between two chunks."""
 

@@ -126,6 +126,7 @@ async def test_the_line_about_a_request_has_what_the_hops_know() -> None:
         "status": 201,
         "body_bytes": 8,
         "viewer_left": False,
+        "left": "",
         "cut": False,
         "function": "Story",
         "request_id": "an-id",

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from local.asgi import ORIGIN_ACCESS_CONTROL
-from local.config import Cors, Function, FunctionUrl, Permission
+from local.config import Behavior, Cors, Distribution, Function, FunctionUrl, Origin, Permission
 from local.dispatcher import Dispatcher
+from local.edge.edge import Edge
 from local.function_access import CLOUDFRONT, Access
-from local.function_url import MAX_REQUEST_BYTES, FunctionUrlApp
+from local.function_url.endpoint import MAX_REQUEST_BYTES, FunctionUrlApp
 from local.invocation import HIGH_WATER_BYTES, Failure, Invocation
 from local.reports import Reports, RequestReport
 from local.wire.prelude import CONTENT_TYPE
@@ -500,6 +501,27 @@ async def test_an_edge_that_gives_up_waiting_leaves_the_function_running() -> No
         assert not invocation.reply.full
 
 
+async def test_the_report_says_at_which_event_the_viewer_left() -> None:
+    go = asyncio.Event()
+
+    async def script(invocation: Invocation) -> None:
+        invocation.begin_reply("text/event-stream")
+        for piece in (b"retry: 1000\n\ndata: one\n\nda", b"ta: two\n\n", b"data: th"):
+            invocation.reply.write(piece)
+        await go.wait()
+
+    report = RequestReport("GET", "/", DOMAIN)
+    app = url(script)
+    async with live_viewer(app, **{"local.report": report}) as viewer:
+        await viewer.chunks(1)
+        viewer.leave()
+        await viewer.done
+        go.set()
+
+    (invocation,) = scripted(app).invocations
+    assert (report.left, invocation.abandoned) == ("at event 3", "its viewer had left at event 3")
+
+
 async def test_a_server_that_cannot_send_leaves_the_function_running() -> None:
     app = url(replying(bytes(HIGH_WATER_BYTES), content_type="text/plain"))
     async with live_viewer(app) as viewer:
@@ -511,16 +533,19 @@ async def test_a_server_that_cannot_send_leaves_the_function_running() -> None:
         assert (invocation.reply.full, invocation.timings.caller_left is None) == (False, False)
 
 
+def scripted_worker(folder: Path, *steps: list[str]) -> Function:
+    """A public function that takes the same *steps* for every event: that of a URL is not a list of steps."""
+    bootstrap = folder / "bootstrap"
+    worker = a_function().code / "worker.py"
+    bootstrap.write_text(f"#!/bin/sh\nexec python3 -S {worker} '{json.dumps(steps)}'\n")
+    bootstrap.chmod(0o755)
+    url = FunctionUrl("abc123", DOMAIN, "NONE", "RESPONSE_STREAM")
+    return a_function(url=url, code=folder, permissions=PUBLIC)
+
+
 async def test_with_a_real_function_the_log_says_how_long_it_ran_on(tmp_path: Path) -> None:
     gate = Gate(tmp_path)
-    url = FunctionUrl("abc123", DOMAIN, "NONE", "RESPONSE_STREAM")
-    function = a_function(url=url, code=tmp_path, permissions=PUBLIC)
-    bootstrap = tmp_path / "bootstrap"
-    worker = a_function().code / "worker.py"
-    # The event of a URL is not a list of steps: this worker takes the same ones for every event.
-    steps = json.dumps([["send", "one"], ["wait", gate.path], ["send", "two"]])
-    bootstrap.write_text(f"#!/bin/sh\nexec python3 -S {worker} '{steps}'\n")
-    bootstrap.chmod(0o755)
+    function = scripted_worker(tmp_path, ["send", "one"], ["wait", gate.path], ["send", "two"])
 
     async with local_lambda(function, folder=tmp_path) as cloud:
         app = app_of(function, cloud.dispatcher, cloud.lines)
@@ -534,6 +559,27 @@ async def test_with_a_real_function_the_log_says_how_long_it_ran_on(tmp_path: Pa
 
         assert re.fullmatch(r"Worker  REPORT .* MB\tInit Duration: \d+\.\d\d ms\t", cloud.lines[-2])
         assert re.fullmatch(
-            r"Worker  ran on for \d+\.\d\d s after its viewer had left; billed on AWS: .*", cloud.lines[-1]
+            r"Worker  ran on for \d+\.\d\d s after its viewer had left at byte 3; billed on AWS: .*", cloud.lines[-1]
         )
+    gate.close()
+
+
+async def test_an_edge_that_asks_again_pays_for_two_invocations(tmp_path: Path) -> None:
+    """The function of each attempt runs on when the edge has given it up, and the log says so."""
+    gate = Gate(tmp_path)
+    function = scripted_worker(tmp_path, ["wait", gate.path], ["send", "late"])
+    origin = Origin("story", DOMAIN, response_timeout_seconds=0.2, attempts=2)  # type: ignore[arg-type]
+    distribution = Distribution("D", ARN, "localhost", origins=(origin,), behaviors=(Behavior("*", "story"),))
+
+    async with local_lambda(function, folder=tmp_path) as cloud:
+        edge = Edge(distribution, {"story": app_of(function, cloud.dispatcher, cloud.lines)}, note=cloud.lines.append)
+        assert (await ask(edge, "GET", "/")).status == 504
+        assert [line for line in cloud.lines if "the edge asks it again" in line]
+        for _ in range(2):
+            gate.open()
+        await until(lambda: len(cloud.log("ran on")) == 2)
+
+        pattern = r"ran on for \d+\.\d\d s after the edge had given it up before the first byte; billed on AWS: .*"
+        assert all(re.fullmatch(pattern, line) for line in cloud.log("ran on"))
+        assert len(cloud.log("REPORT")) == 2
     gate.close()

@@ -154,7 +154,7 @@ def test_with_json_lines_every_line_is_one_json_object() -> None:
     log.reports.output(FUNCTION, "one\rtwo")
     log.reports.start(FUNCTION, ID)
     log.reports.end(FUNCTION, WARM)
-    log.reports.ran_on(FUNCTION, 1.5)
+    log.reports.ran_on(FUNCTION, 1.5, "its viewer had left at event 3")
     log.reports.request(RequestReport("GET", "/sse", "localhost:8080", 200))
 
     types = [json.loads(line)["type"] for line in log.lines]
@@ -176,10 +176,11 @@ def test_a_log_event_of_several_lines_is_several_lines_of_the_console() -> None:
 
 def test_a_function_that_ran_on_is_told_with_the_time_that_aws_would_bill() -> None:
     log = Log()
-    log.reports.ran_on(FUNCTION, 12.345)
+    log.reports.ran_on(FUNCTION, 12.345, "its viewer had left at event 12")
 
     cost = in_words(FUNCTION, 12345)
-    assert log.lines == [f"StoryFunction  ran on for 12.35 s after its viewer had left; billed on AWS: {cost}"]
+    sentence = f"ran on for 12.35 s after its viewer had left at event 12; billed on AWS: {cost}"
+    assert log.lines == [f"StoryFunction  {sentence}"]
     assert log.reports.bill.lines() == ["Nothing was invoked."]
 
 
@@ -195,6 +196,11 @@ STORY = replace(SSE, function="StoryFunction", cold_start=True)
         (
             replace(STORY, viewer_left=True),
             "GET /sse 200  first byte 21 ms, 45.3 kB in 22.51 s  StoryFunction cold  viewer left, the function runs on",
+        ),
+        (
+            replace(STORY, viewer_left=True, left="at event 5"),
+            "GET /sse 200  first byte 21 ms, 45.3 kB in 22.51 s  StoryFunction cold  "
+            "viewer left at event 5, the function runs on",
         ),
         (replace(SSE, viewer_left=True), "GET /sse 200  first byte 21 ms, 45.3 kB in 22.51 s  viewer left"),
         (

@@ -78,8 +78,27 @@ def test_origins() -> None:
             origin_access_control="lambda",
             path="/v1",
             response_timeout_seconds=60,
+            attempts=3,
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "attempts"),
+    [
+        ({**TELLER, "CustomOriginConfig": {}}, 3),
+        ({**TELLER, "CustomOriginConfig": {}, "ConnectionAttempts": 1}, 1),
+        ({**PAGES, "ConnectionAttempts": 3}, 1),
+    ],
+)
+def test_how_often_a_silent_origin_is_asked(written: dict[str, object], attempts: int) -> None:
+    """A bucket is no custom origin: its connection attempts are about connecting alone."""
+    distribution = read_distribution(
+        resources({"Origins": [written], "DefaultCacheBehavior": {**TO_PAGES, "TargetOriginId": written["Id"]}})
+    )
+
+    assert distribution is not None
+    assert [origin.attempts for origin in distribution.origins] == [attempts]
 
 
 def test_behaviors_keep_their_order() -> None:
