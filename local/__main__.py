@@ -53,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--log-format", choices=["text", "json"], default="text", help="how the emulator's own lines are written"
     )
+    common.add_argument(
+        "--snapstart", action="store_true", help="restore the environments of every function from a snapshot of it"
+    )
     top = argparse.ArgumentParser(
         prog="python -m local", description="A local Lambda that streams.", parents=[common], allow_abbrev=False
     )
@@ -93,6 +96,7 @@ async def _serve(options: argparse.Namespace) -> int:
         overrides=dict(options.env),
         log_format=options.log_format,
         bandwidth=options.bandwidth,
+        snapstart=options.snapstart,
         write=_print,
     )
     end = asyncio.Event()
@@ -120,6 +124,7 @@ async def _invoke(options: argparse.Namespace) -> int:
         parameters=dict(options.parameter),
         overrides=dict(options.env),
         log_format=options.log_format,
+        snapstart=options.snapstart,
         write=lambda line: print(line, file=sys.stderr),
     )
     task = asyncio.current_task()

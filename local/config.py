@@ -62,6 +62,7 @@ class Function:
     memory_mb: int = 128
     architecture: str = "x86_64"
     reserved_concurrency: int | None = None
+    snap_start: bool = False  # environments are restored from a snapshot
     log_group: str = ""  # AWS_LAMBDA_LOG_GROUP_NAME: the template's, or /aws/lambda/<name>
     log_format: str = "Text"  # Text | JSON
     application_log_level: str | None = None

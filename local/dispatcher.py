@@ -20,6 +20,7 @@ from dataclasses import replace
 from local.bandwidth import Bandwidth
 from local.config import Function
 from local.environment.execution import Environment, State
+from local.environment.snapshot import Snapshot
 from local.environment.surroundings import Surroundings
 from local.invocation import Failure, Invocation
 
@@ -37,6 +38,17 @@ class Pool:
         self._idle: list[Environment] = []  # the one used last is used next, so that the others can expire
         self._lives: dict[Environment, asyncio.Task[None]] = {}
         self._outdated: set[Environment] = set()
+        self._snapshot: Snapshot | None = None  # of the code as it is
+        self._snapshots: dict[Snapshot, asyncio.Task[None]] = {}
+
+    def prepare(self) -> None:
+        """Take the snapshot, where the function has SnapStart: what publishing a version does."""
+        wanted = self._function.snap_start or self._surroundings.snapstart
+        if wanted and not (self._snapshot and self._snapshot.usable):
+            snapshot = self._snapshot = Snapshot(self._function, self._surroundings)
+            life = asyncio.get_running_loop().create_task(snapshot.run())
+            self._snapshots[snapshot] = life
+            life.add_done_callback(lambda _: self._snapshot_ended(snapshot))
 
     def dispatch(self, invocation: Invocation) -> None:
         """Give *invocation* to an idle environment or to a new one. Raises `ThrottledError`."""
@@ -52,20 +64,31 @@ class Pool:
 
     def outdate(self) -> None:
         """The code has changed: no environment that has the old one takes another event."""
+        self.retire()
+        self.prepare()
+
+    def retire(self) -> None:
+        """No environment that there is takes another event."""
         self._outdated.update(self._lives)
         while self._idle:
             self._idle.pop().stop()
+        self._snapshot = None
+        self._close_unused_snapshots()
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left of any environment."""
-        return not self._lives
+        return not self._lives and not self._snapshots
 
     async def close(self) -> None:
         """Stop every environment and wait until nothing of it is left."""
         lives = list(self._lives.values())
         for environment in list(self._lives):
             environment.stop()
+        await asyncio.gather(*lives, return_exceptions=True)
+        lives = list(self._snapshots.values())
+        for snapshot in self._snapshots:
+            snapshot.close()
         await asyncio.gather(*lives, return_exceptions=True)
 
     def _take_idle(self) -> Environment | None:
@@ -79,7 +102,8 @@ class Pool:
         limit = self._function.reserved_concurrency
         if limit is not None and self._busy() >= limit:
             raise ThrottledError(f"{self._function.name}: {limit} of {limit} reserved environments are busy")
-        environment = Environment(self._function, self._surroundings, self._on_idle)
+        self.prepare()
+        environment = Environment(self._function, self._surroundings, self._on_idle, self._snapshot)
         life = asyncio.get_running_loop().create_task(environment.run())
         self._lives[environment] = life
         life.add_done_callback(lambda _: self._ended(environment))
@@ -99,8 +123,23 @@ class Pool:
         self._outdated.discard(environment)
         if environment in self._idle:
             self._idle.remove(environment)
+        self._close_unused_snapshots()
         if not life.cancelled():
             life.result()  # an environment must not fail without a trace
+
+    def _snapshot_ended(self, snapshot: Snapshot) -> None:
+        life = self._snapshots.pop(snapshot)
+        if snapshot is self._snapshot and not snapshot.usable:
+            self.retire()  # nothing can be restored from it any more
+        if not life.cancelled():
+            life.result()
+
+    def _close_unused_snapshots(self) -> None:
+        """End those of earlier code, once no environment lives that was restored from them and may be again."""
+        if len(self._snapshots) > 1 or not self._snapshot:
+            used = {environment.snapshot for environment in self._lives} | {self._snapshot}
+            for snapshot in self._snapshots.keys() - used:
+                snapshot.close()
 
 
 class Dispatcher:
@@ -132,13 +171,14 @@ class Dispatcher:
         wanted = {function.name: function for function in functions}
         for name in [name for name in self._pools if name not in wanted]:
             pool = self._pools.pop(name)
-            pool.outdate()
+            pool.retire()
             self._removed = [*(other for other in self._removed if not other.empty), pool]
         for name, function in wanted.items():
             if name in self._pools:
                 self._pools[name].deploy(function)
             else:
                 self._pools[name] = Pool(function, self._surroundings)
+                self._pools[name].prepare()
 
     def outdate(self, function: Function) -> None:
         """The code of *function*, or of a layer of it, has changed."""

@@ -46,8 +46,8 @@ class Emulator:
     """One template, running.
 
     *write* takes the lines that the emulator says; *parameters* are values for the template's own, *overrides*
-    environment variables for all functions; with *bandwidth*, streamed replies are as slow as Lambda's. Ports may be 0.
-    Raises `EmulatorError` when the template cannot be read or a port is taken.
+    environment variables for all functions. With *bandwidth*, streamed replies are as slow as Lambda's; *snapstart* is
+    for all functions. Ports may be 0. Raises `EmulatorError` when the template cannot be read or a port is taken.
     """
 
     def __init__(
@@ -60,10 +60,12 @@ class Emulator:
         overrides: Mapping[str, str] | None = None,
         log_format: str = "text",
         bandwidth: bool = False,
+        snapstart: bool = False,
         write: Callable[[str], None] = print,
     ) -> None:
         self.reports = Reports(write, log_format)
         self._bandwidth = Bandwidth() if bandwidth else None
+        self._snapstart = snapstart
         self._sockets = bind(port, "--port")
         try:
             self._aws_sockets = bind(aws_port, "--aws-port")
@@ -107,7 +109,9 @@ class Emulator:
     async def start(self) -> None:
         """Serve; the page is published in the background."""
         stack, self._folder = self.stack, Path(tempfile.mkdtemp(prefix="lambda-sse-"))
-        self._surroundings = Surroundings(self._world, self.reports, self._folder, RuntimeListener.open)
+        self._surroundings = Surroundings(
+            self._world, self.reports, self._folder, RuntimeListener.open, snapstart=self._snapstart
+        )
         self.dispatcher = Dispatcher((), self._surroundings, bandwidth=self._bandwidth)
         self._services = AwsServices()
         self._answers = Answers(self._world.aws_endpoint)

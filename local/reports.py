@@ -35,20 +35,30 @@ class InvocationReport:
     init_ms: float | None = None
     status: str = "success"  # success | error | timeout | failure
     error_type: str | None = None
+    restored: bool = False  # the time before the first invocation was not an init but a restore
 
     @property
     def billed_ms(self) -> int:
-        """What is billed: the duration, and the init phase where there was one, rounded up."""
+        """What is billed: the duration, and the init phase or the restore where there was one, rounded up."""
         return math.ceil(self.duration_ms + (self.init_ms or 0))
 
 
 @dataclass(frozen=True, slots=True)
 class InitReport:
-    """One init that failed, in milliseconds."""
+    """One init, in milliseconds."""
 
     init_ms: float
     phase: str  # init | invoke: where it is part of an invocation, in an environment that was reset
-    status: str  # error | timeout
+    status: str  # success | error | timeout
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """One restore from a snapshot, in milliseconds."""
+
+    restore_ms: float
+    status: str  # success | error | timeout
     error_type: str | None = None
 
 
@@ -135,15 +145,16 @@ class Reports:
         self._platform(function, None, [text], tail)
 
     def init(self, function: Function, report: InitReport, tail: LogTail | None = None) -> None:
-        """An init failed; nothing is written about one that went well."""
-        record: dict[str, object] = {"phase": report.phase, "status": report.status}
-        record["metrics"] = {"durationMs": round(report.init_ms, 2)}
-        suffix = ""
-        if report.error_type:
-            record["errorType"] = report.error_type
-            suffix = f"\tError Type: {report.error_type}"
-        text = f"INIT_REPORT Init Duration: {report.init_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}"
-        self._platform(function, _event("platform.initReport", record), [text + suffix], tail)
+        """An init failed, or the one before a snapshot is over; nothing is written about others that went well."""
+        record = {"phase": report.phase, **_outcome(report, report.init_ms)}
+        text = f"INIT_REPORT Init Duration: {report.init_ms:.2f} ms\tPhase: {report.phase}{_outcome_text(report)}"
+        self._platform(function, _event("platform.initReport", record), [text], tail)
+
+    def restore(self, function: Function, report: RestoreReport, tail: LogTail | None = None) -> None:
+        """An environment was restored from a snapshot, or could not be."""
+        text = f"RESTORE_REPORT Restore Duration: {report.restore_ms:.2f} ms{_outcome_text(report)}"
+        event = _event("platform.restoreReport", _outcome(report, report.restore_ms))
+        self._platform(function, event, [text], tail)
 
     def extension(self, function: Function, report: ExtensionReport, tail: LogTail | None = None) -> None:
         """An init is over, well or not, for this extension."""
@@ -164,7 +175,10 @@ class Reports:
             f"Memory Size: {function.memory_mb} MB",
             f"Max Memory Used: {report.max_memory_mb} MB",
         ]
-        if report.init_ms is not None:
+        if report.init_ms is not None and report.restored:
+            parts.append(f"Restore Duration: {report.init_ms:.2f} ms")
+            parts.append(f"Billed Restore Duration: {math.ceil(report.init_ms)} ms")
+        elif report.init_ms is not None:
             parts.append(f"Init Duration: {report.init_ms:.2f} ms")
         status = "" if report.status == "success" else f"Status: {report.status}"
         if report.error_type:
@@ -219,6 +233,17 @@ def _event(kind: str, record: dict[str, object]) -> str:
     return json.dumps({"time": _now(), "type": kind, "record": record})
 
 
+def _outcome(report: InitReport | RestoreReport, duration_ms: float) -> dict[str, object]:
+    record: dict[str, object] = {"status": report.status, "metrics": {"durationMs": round(duration_ms, 2)}}
+    return record | ({"errorType": report.error_type} if report.error_type else {})
+
+
+def _outcome_text(report: InitReport | RestoreReport) -> str:
+    """What follows the figure of a line; nothing after a success."""
+    status = "" if report.status == "success" else f"\tStatus: {report.status}"
+    return status + (f"\tError Type: {report.error_type}" if report.error_type else "")
+
+
 def _report_record(function: Function, report: InvocationReport) -> dict[str, object]:
     metrics: dict[str, object] = {
         "durationMs": round(report.duration_ms, 2),
@@ -226,7 +251,10 @@ def _report_record(function: Function, report: InvocationReport) -> dict[str, ob
         "memorySizeMB": function.memory_mb,
         "maxMemoryUsedMB": report.max_memory_mb,
     }
-    if report.init_ms is not None:
+    if report.init_ms is not None and report.restored:
+        metrics["restoreDurationMs"] = round(report.init_ms, 2)
+        metrics["billedRestoreDurationMs"] = math.ceil(report.init_ms)
+    elif report.init_ms is not None:
         metrics["initDurationMs"] = round(report.init_ms, 2)
     record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
     return record | ({"errorType": report.error_type} if report.error_type else {})

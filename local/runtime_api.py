@@ -31,6 +31,8 @@ class State(enum.Enum):
 
     STARTED = "Started"
     INIT_ERROR = "InitError"
+    RESTORING = "Restoring"
+    RESTORE_ERROR = "RuntimeRestoreErrorState"
     READY = "Ready"
     RUNNING = "Running"
     INVOCATION_RESPONSE = "InvocationResponse"
@@ -39,8 +41,10 @@ class State(enum.Enum):
 
 
 _TRANSITIONS = {
-    State.STARTED: {State.READY, State.INIT_ERROR},
+    State.STARTED: {State.READY, State.INIT_ERROR, State.RESTORING},
     State.INIT_ERROR: set[State](),
+    State.RESTORING: {State.READY, State.RESTORE_ERROR},
+    State.RESTORE_ERROR: set[State](),
     State.READY: {State.READY, State.RUNNING},
     State.RUNNING: {State.RUNNING, State.INVOCATION_RESPONSE, State.INVOCATION_ERROR_RESPONSE},
     State.INVOCATION_RESPONSE: {State.RESPONSE_SENT},
@@ -73,7 +77,7 @@ class RuntimeApi:
     """What one domain's runtime may ask for. Methods raise `RefusedError`."""
 
     def __init__(self, domain: Domain) -> None:
-        self.state = State.STARTED
+        self.state = State.RESTORING if domain.restored else State.STARTED
         self._domain = domain
         self._invocation: Invocation | None = None
 
@@ -110,6 +114,16 @@ class RuntimeApi:
     def init_error(self, error_type: str, document: bytes) -> None:
         """The runtime could not initialize."""
         self._move(State.INIT_ERROR)
+        self._domain.init_failed(Failure(error_type or "Runtime.Unknown", document))
+
+    def restore_next(self) -> None:
+        """The runtime has initialized and may be saved; it goes on at once, as if it had been restored."""
+        self._move(State.RESTORING)
+        self._domain.restoring()
+
+    def restore_error(self, error_type: str, document: bytes) -> None:
+        """The runtime cannot go on after it was restored."""
+        self._move(State.RESTORE_ERROR)
         self._domain.init_failed(Failure(error_type or "Runtime.Unknown", document))
 
     def response_ended(self) -> None:

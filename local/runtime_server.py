@@ -25,8 +25,12 @@ from local.runtime_api import RefusedError, Reply, ReplyRequest, RuntimeApi
 
 _REPLY = re.compile(r"/2018-06-01/runtime/invocation/([^/]+)/(response|error)")
 _NEXT = "/2018-06-01/runtime/invocation/next"
-_INIT_ERROR = "/2018-06-01/runtime/init/error"
 _EXTENSIONS = tuple(root.encode() for root in ROOTS)
+_RESTORE_ERROR = "/2018-06-01/runtime/restore/error"
+_SMALL = re.compile(  # requests that are taken whole before anything is done
+    rf"POST /2018-06-01/runtime/(init/error|invocation/[^/]+/error)|POST {_RESTORE_ERROR}"
+    "|GET /2018-06-01/runtime/restore/next"
+)
 _ACCEPTED = b'{"status":"OK"}\n'
 MAX_DOCUMENT_BYTES = 6 * 1024 * 1024
 
@@ -136,12 +140,9 @@ class RuntimeConnection(asyncio.Protocol):
         self._head_only = method == "HEAD"
         if method == "GET" and target == _NEXT:
             return
-        match = _REPLY.fullmatch(target)
-        if target.startswith(ROOTS) or (
-            method == "POST" and (target == _INIT_ERROR or (match and match[2] == "error"))
-        ):
+        if target.startswith(ROOTS) or _SMALL.fullmatch(f"{method} {target}"):
             self._document = (request, bytearray())
-        elif method == "POST" and match:
+        elif method == "POST" and _REPLY.fullmatch(target):
             self._reply = self._api.begin_response(_reply_request(request))
             self._reply.buffer.on_drained = self._resume
         else:
@@ -173,15 +174,21 @@ class RuntimeConnection(asyncio.Protocol):
             (request, document), self._document = self._document, None
             if request.target.startswith(_EXTENSIONS):
                 self._answer = asyncio.get_running_loop().create_task(self._answer_extension(request, bytes(document)))
+            elif request.method == b"GET":
+                self._api.restore_next()
+                self._send(200, b"")
             else:
-                self._take_error(_reply_request(request), bytes(document))
+                self._take_error(request, bytes(document))
                 self._send(202, _ACCEPTED)
         else:
             self._answer = asyncio.get_running_loop().create_task(self._answer_next())
 
-    def _take_error(self, reply: ReplyRequest, document: bytes) -> None:
+    def _take_error(self, request: h11.Request, document: bytes) -> None:
+        reply = _reply_request(request)
         if reply.request_id:
             self._api.invocation_error(reply, document)
+        elif request.target == _RESTORE_ERROR.encode():
+            self._api.restore_error(reply.error_type, document)
         else:
             self._api.init_error(reply.error_type, document)
 

@@ -10,12 +10,13 @@ beside it, with the environment variables that do not concern the runtime alone
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from local.config import Function
+from local.environment.filesystem import extension_programs, mount_layers
 from local.environment.process import Worker, WorkerProcess, command
 from local.environment.variables import World, for_extensions, variables
 
@@ -31,24 +32,62 @@ class Premises:
     extensions: tuple[Path, ...]  # the programs of the external ones
     on_line: Callable[[str], None]  # a line that one of the processes printed
 
+    @classmethod
+    def make(
+        cls, folder: Path, function: Function, log_stream: str, boot: Boot, on_line: Callable[[str], None]
+    ) -> Premises:
+        """All of it, below *folder*. Raises `OSError`."""
+        tmp = folder / "tmp"
+        tmp.mkdir(parents=True)
+        opt = boot.opt(function, folder)
+        return cls(function, log_stream, opt, tmp, extension_programs(opt), on_line)
+
 
 class Boot(Protocol):
     """Brings a runtime to life."""
+
+    restores: bool  # it is a copy of one that has initialized
+
+    def opt(self, function: Function, folder: Path) -> Path:
+        """What stands for /opt, in *folder* or elsewhere. Raises `OSError`."""
 
     async def runtime(self, premises: Premises, runtime_api: str) -> Worker:
         """The worker, which will ask *runtime_api* for its events. Raises `EntrypointError`, and `OSError`."""
 
 
 class ColdBoot:
-    """Starts the runtime's program."""
+    """Starts the runtime's program, with *more* variables, and *descriptors* to inherit."""
 
-    def __init__(self, world: World) -> None:
+    restores = False
+
+    def __init__(
+        self,
+        world: World,
+        initialization_type: str = "on-demand",
+        more: Mapping[str, str] | None = None,
+        descriptors: tuple[int, ...] = (),
+    ) -> None:
         self._world = world
+        self._initialization_type = initialization_type
+        self._more = more or {}
+        self._descriptors = descriptors
+
+    def opt(self, function: Function, folder: Path) -> Path:
+        return mount_layers(function.layers, folder)
+
+    def environ(self, premises: Premises, runtime_api: str) -> dict[str, str]:
+        """All variables of the worker."""
+        return {**_variables(premises, self._world, runtime_api, self._initialization_type), **self._more}
 
     async def runtime(self, premises: Premises, runtime_api: str) -> Worker:
-        environ = _variables(premises, self._world, runtime_api)
-        argv = command(premises.function, environ, premises.opt)
-        return await WorkerProcess.spawn(argv, environ, cwd=premises.function.code, on_line=premises.on_line)
+        environ = self.environ(premises, runtime_api)
+        return await WorkerProcess.spawn(
+            command(premises.function, environ, premises.opt),
+            environ,
+            cwd=premises.function.code,
+            on_line=premises.on_line,
+            descriptors=self._descriptors,
+        )
 
 
 async def launch(program: Path, premises: Premises, world: World, extensions_api: str) -> Worker:
@@ -57,10 +96,13 @@ async def launch(program: Path, premises: Premises, world: World, extensions_api
     return await WorkerProcess.spawn([str(program)], environ, cwd=Path("/"), on_line=premises.on_line)
 
 
-def _variables(premises: Premises, world: World, runtime_api: str) -> dict[str, str]:
+def _variables(
+    premises: Premises, world: World, runtime_api: str, initialization_type: str = "on-demand"
+) -> dict[str, str]:
     return variables(
         premises.function,
         world,
+        initialization_type=initialization_type,
         log_stream=premises.log_stream,
         runtime_api=runtime_api,
         opt=premises.opt,

@@ -24,7 +24,8 @@ from typing import Protocol
 from local.environment import shutdown
 from local.environment.boot import Boot, Premises, launch
 from local.environment.extensions import MAX_EXTENSIONS, Extension, Extensions, State
-from local.environment.process import EntrypointError, Worker, max_memory_mb
+from local.environment.memory import max_memory_mb
+from local.environment.process import EntrypointError, Worker
 from local.environment.shutdown import Running
 from local.environment.surroundings import Surroundings
 from local.invocation import Failure, Invocation
@@ -37,6 +38,9 @@ class Host(Protocol):
 
     def domain_ready(self) -> None:
         """Everybody asks for an event: the init phase, or the invocation that there was, is over."""
+
+    def domain_restoring(self) -> None:
+        """The runtime waits to be restored from a snapshot of it."""
 
     def domain_broke(self, error_type: str, reason: str) -> None:
         """The runtime or an extension has ended, or could not be started."""
@@ -66,6 +70,11 @@ class Domain:
         self._shutdown: asyncio.Task[None] | None = None
 
     # Called by the environment
+
+    @property
+    def restored(self) -> bool:
+        """Whether the runtime begins as a copy of one that has initialized."""
+        return self._boot.restores
 
     @property
     def alive(self) -> bool:
@@ -136,6 +145,11 @@ class Domain:
         self.extensions.open = False
         self._asked(_RUNTIME)
 
+    def restoring(self) -> None:
+        """The runtime asks to be restored from a snapshot."""
+        if not self._over:
+            self._host.domain_restoring()
+
     async def take(self) -> Invocation:
         """Wait for an event."""
         while not self._offered.is_set():  # a second connection may wait as well, and only one may have it
@@ -145,7 +159,7 @@ class Domain:
         return self._invocation
 
     def init_failed(self, failure: Failure) -> None:
-        """The runtime reports that it cannot initialize; it is expected to exit."""
+        """The runtime reports that it cannot initialize, or cannot go on after a restore; it is expected to exit."""
         self._init_failure = failure
 
     # Called by the Extensions API

@@ -7,13 +7,14 @@ hands it one event at a time; regards an invocation as over when the runtime ask
 then; ends the runtime when the function's timeout is up, and reports each of these. An environment whose runtime has
 crashed or timed out is reset: its /tmp stays as it is, and the next invocation initializes another runtime, in its own
 time and at its own cost (a suppressed init). An init phase that failed or took too long is tried again in that way by
-the invocation that waits for it (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). Every
-few hours an environment is given up.
+the invocation that waits for it (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). With
+SnapStart the runtime is restored instead, which also has 10 s; a restore that fails ends the environment, and the
+invocation with it. Every few hours an environment is given up.
 
 What differs here, on purpose:
 1. an environment is never initialized before there is an invocation for it;
-2. the memory of the worker process is looked at twice a second, that of its children not at all;
-3. a worker that ends between two invocations does not fail the next one: that one initializes another.
+2. a worker that ends between two invocations does not fail the next one: that one initializes another;
+3. the caller of an invocation whose restore failed is told what the runtime said, and no SnapStartException.
 """
 
 from __future__ import annotations
@@ -27,16 +28,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from local.config import Function
-from local.environment.boot import ColdBoot, Premises
+from local.environment.boot import Boot, ColdBoot, Premises
 from local.environment.domain import Domain
-from local.environment.filesystem import extension_programs, mount_layers
+from local.environment.snapshot import Snapshot, SnapshotError
+from local.environment.start import Start
 from local.environment.surroundings import Surroundings
 from local.environment.timers import Timers
 from local.invocation import Failure, Invocation
-from local.reports import InitReport, InvocationReport, LogTail
-
-INIT_LIMIT_SECONDS = 10.0
-MEMORY_CHECK_SECONDS = 0.5
+from local.reports import InvocationReport, LogTail
 
 
 class State(enum.Enum):
@@ -50,22 +49,31 @@ class State(enum.Enum):
 
 
 class Environment:
-    """One environment of *function*; `run` is its whole life, *on_idle* is called each time it can take an event."""
+    """One environment of *function*; `run` is its whole life, *on_idle* is called each time it can take an event.
 
-    def __init__(self, function: Function, surroundings: Surroundings, on_idle: Callable[[Environment], None]) -> None:
+    With a *snapshot*, its runtime is restored from that instead of being initialized.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        surroundings: Surroundings,
+        on_idle: Callable[[Environment], None],
+        snapshot: Snapshot | None = None,
+    ) -> None:
         self.function = function
+        self.snapshot = snapshot
         self.state = State.STARTING
         self.invocation: Invocation | None = None
         self.log_stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{secrets.token_hex(16)}"
         self._surroundings = surroundings
         self._reports = surroundings.reports
         self._on_idle = on_idle
+        self._boot: Boot = ColdBoot(surroundings.world)
         self._domain: Domain | None = None
         self._needed = asyncio.Event()  # another runtime, or none any more
         self._born = time.monotonic()
-        self._init_began = self._born
-        self._init_ms: float | None = None  # of the init phase; the suppressed ones are part of their invocations
-        self._suppressed = False  # the init phase is over, whatever came of it
+        self._start = Start(function, self._reports)
         self._timers = Timers()
 
     # Called by the dispatcher
@@ -81,14 +89,15 @@ class Environment:
         """Live through one runtime after another; nothing of the environment is left then."""
         folder = self._surroundings.folder / secrets.token_hex(8)
         try:
-            tmp = folder / "tmp"
-            tmp.mkdir(parents=True)
-            opt = mount_layers(self.function.layers, folder)
-            premises = Premises(self.function, self.log_stream, opt, tmp, extension_programs(opt), self._print)
+            if self.snapshot:
+                self._boot = await self.snapshot.boot()
+            premises = Premises.make(folder, self.function, self.log_stream, self._boot, self._print)
             while await self._wanted():
                 self._begin_init()
-                self._domain = Domain(self, premises, self._surroundings, ColdBoot(self._surroundings.world))
+                self._domain = Domain(self, premises, self._surroundings, self._boot)
                 await self._domain.live()
+        except SnapshotError as error:
+            self._end(error.failure)
         except OSError as error:  # no socket or folder to be had, layers that cannot be merged
             self._give_up(f"The environment cannot be made: {error}")
         finally:
@@ -117,10 +126,8 @@ class Environment:
     def domain_ready(self) -> None:
         """Everybody asks for an event: the init, or the invocation that there was, is over."""
         if self.state is State.STARTING:
-            self._report_extensions()
-        if self.state is State.STARTING and not self._suppressed:
-            self._init_ms = (time.monotonic() - self._init_began) * 1000
-            self._suppressed = True
+            assert self._domain is not None
+            self._start.succeed(self._domain.extensions, self._log_tail)
         if self.state is State.INVOKING:
             self._complete("success")
         self.state = State.READY
@@ -128,6 +135,9 @@ class Environment:
             self._hand_over(self.invocation)
         else:
             self._rest()
+
+    def domain_restoring(self) -> None:
+        """The runtime waits to be restored, and goes on at once: here there is no snapshot of it."""
 
     def domain_broke(self, error_type: str, reason: str) -> None:
         """The runtime or an extension has ended, or could not be started."""
@@ -160,11 +170,11 @@ class Environment:
 
     def _begin_init(self) -> None:
         self.state = State.STARTING
-        self._init_began = time.monotonic()
-        if self._suppressed and self.invocation:
+        self._start.begin(self._boot)
+        if not self._start.first and self.invocation:
             self._begin_to_count(self.invocation)
         else:
-            self._timers.set("limit", INIT_LIMIT_SECONDS, self._init_timed_out)
+            self._timers.set("limit", self._start.limit_seconds, self._start_timed_out)
 
     def _begin_to_count(self, invocation: Invocation) -> None:
         invocation.hand_over()
@@ -175,7 +185,7 @@ class Environment:
         self.state = State.INVOKING
         if invocation.timings.handed_over is None:
             self._begin_to_count(invocation)
-        self._timers.set("memory", MEMORY_CHECK_SECONDS, self._check_memory)
+        self._surroundings.memory_watch.begin(self._check_memory)
         self._reports.start(self.function, invocation.request_id, invocation.log_tail)
         self._domain.release(invocation)
 
@@ -195,9 +205,8 @@ class Environment:
         limit = f"{self.function.timeout_seconds:.2f} seconds"
         self._reset(Failure.of("Sandbox.Timedout", f"{self._whose}Error: Task timed out after {limit}"), "timeout")
 
-    def _init_timed_out(self) -> None:
-        message = f"Init phase timed out after {INIT_LIMIT_SECONDS:.2f} seconds"
-        self._reset(Failure.of("Sandbox.Timedout", message), "timeout")
+    def _start_timed_out(self) -> None:
+        self._reset(Failure.of("Sandbox.Timedout", self._start.timeout), "timeout")
 
     def _reset(self, failure: Failure, status: str, line: str | None = None) -> None:
         """End the runtime, and with *failure* the invocation it had; the *line* is for that one's log."""
@@ -206,15 +215,14 @@ class Environment:
         self._domain.peak_memory_mb()
         self._domain.shut_down("timeout" if status == "timeout" else "failure")
         before, self.state = self.state, State.RESET
-        tried_before, self._suppressed = self._suppressed, True
         error_type = failure.error_type if status == "error" else None
         if before is State.STARTING:
-            self._report_extensions()
-            init_ms = (time.monotonic() - self._init_began) * 1000
-            init = InitReport(init_ms, "invoke" if tried_before else "init", status, error_type)
-            self._reports.init(self.function, init, self._log_tail)
-            if not tried_before:
-                return  # the invocation still waits, and initializes another
+            first = self._start.first
+            self._start.fail(status, error_type, self._domain.extensions, self._log_tail)
+            if first:
+                if self._start.restores:
+                    self._end(failure)
+                return  # else the invocation still waits, and initializes another
             assert self.invocation is not None
             self._reports.start(self.function, self.invocation.request_id, self._log_tail)
         if line:
@@ -225,11 +233,6 @@ class Environment:
             self.invocation.end_reply(failure)
             self._complete(status, error_type)
         self._rest()
-
-    def _report_extensions(self) -> None:
-        assert self._domain is not None
-        for extension in self._domain.extensions:
-            self._reports.extension(self.function, extension.report(), self._log_tail)
 
     def _give_up(self, message: str) -> None:
         """End the environment because of what is not the function's fault."""
@@ -253,11 +256,14 @@ class Environment:
         """The invocation is over, for the environment too; it is reported with *status*, if there is one."""
         invocation, self.invocation = self.invocation, None
         assert invocation is not None
+        self._surroundings.memory_watch.end(self._check_memory)
         if status and invocation.timings.handed_over is not None and self._domain:
             duration_ms = (time.monotonic() - invocation.timings.handed_over) * 1000
             memory_mb = min(self._domain.peak_memory_mb(), self.function.memory_mb)  # on AWS there is no more to be had
-            init_ms, self._init_ms = self._init_ms, None
-            report = InvocationReport(invocation.request_id, duration_ms, memory_mb, init_ms, status, error_type)
+            start_ms, self._start.ms = self._start.ms, None
+            report = InvocationReport(
+                invocation.request_id, duration_ms, memory_mb, start_ms, status, error_type, self._start.restores
+            )
             self._reports.end(self.function, report, invocation.log_tail)
             if invocation.timings.caller_left is not None:
                 seconds = time.monotonic() - invocation.timings.caller_left
@@ -269,5 +275,3 @@ class Environment:
         assert self._domain is not None
         if self._domain.peak_memory_mb() > self.function.memory_mb:
             self.domain_broke("Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
-        else:
-            self._timers.set("memory", MEMORY_CHECK_SECONDS, self._check_memory)

@@ -191,22 +191,3 @@ def in_words(exit_code: int) -> str:
     if exit_code < 0:
         return f"signal: {signal.strsignal(-exit_code) or -exit_code}".lower()
     return f"exit status {exit_code}"
-
-
-def max_memory_mb(pid: int) -> int:
-    """The most memory that process *pid* has had, in MiB; what it has now where the system does not say more.
-
-    Raises `ProcessLookupError` when it has ended.
-    """
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) // 1024
-    except FileNotFoundError:
-        pass
-    import psutil  # not on Linux, and not before the first story
-
-    try:
-        return int(psutil.Process(pid).memory_info().rss) // 2**20
-    except psutil.NoSuchProcess as error:
-        raise ProcessLookupError(pid) from error

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
 
+from local.environment.memory import MemoryWatch
 from local.environment.reaper import Reaper
 from local.environment.variables import World
 from local.reports import Reports
@@ -28,6 +29,7 @@ class Listener(Protocol):
 class Surroundings:
     """*listen* opens the Runtime API of a domain; *folder* is where each environment has its own below.
 
+    With *snapstart* every function is treated as if it had SnapStart.
     An environment is given up after *idle_seconds* without an event, and with the end of the invocation in which it
     grows older than *lifetime_seconds*.
     """
@@ -39,6 +41,7 @@ class Surroundings:
         folder: Path,
         listen: Callable[..., Awaitable[Listener]],
         *,
+        snapstart: bool = False,
         idle_seconds: float = IDLE_SECONDS,
         lifetime_seconds: float = LIFETIME_SECONDS,
     ) -> None:
@@ -46,6 +49,8 @@ class Surroundings:
         self.reports = reports
         self.folder = folder
         self.listen = listen
+        self.snapstart = snapstart
         self.idle_seconds = idle_seconds
         self.lifetime_seconds = lifetime_seconds
+        self.memory_watch = MemoryWatch()
         self.reaper = Reaper(folder)

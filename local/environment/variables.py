@@ -27,6 +27,7 @@ from local.config import Function
 RUNTIME_DIR = Path(__file__).parent.parent / "managed_runtime"
 ACCESS_KEY, SECRET_KEY = "local", "local"
 _ONLY_MANAGED = ("AWS_EXECUTION_ENV", "LAMBDA_RUNTIME_DIR")
+_NOT_IN_A_SNAPSHOT = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
 _NEVER_SET = (  # reserved all the same
     "AWS_ACCESS_KEY", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN",
 )  # fmt: skip
@@ -47,7 +48,14 @@ class World:
 
 
 def variables(
-    function: Function, world: World, *, log_stream: str, runtime_api: str, opt: Path, tmp: Path
+    function: Function,
+    world: World,
+    *,
+    log_stream: str,
+    runtime_api: str,
+    opt: Path,
+    tmp: Path,
+    initialization_type: str = "on-demand",
 ) -> dict[str, str]:
     """All variables of a worker process of *function*; *runtime_api* is `host:port`."""
     task_root = str(function.code)
@@ -59,7 +67,7 @@ def variables(
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group or f"/aws/lambda/{function.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
@@ -79,6 +87,9 @@ def variables(
     }
     if function.runtime.startswith("provided"):
         for name in _ONLY_MANAGED:
+            del reserved[name]
+    if initialization_type == "snap-start":
+        for name in _NOT_IN_A_SNAPSHOT:
             del reserved[name]
     return {**_defaults(opt, task_root, tmp, world), **own, **reserved}
 

@@ -76,6 +76,7 @@ def _function(
         memory_mb=written.whole("MemorySize") or 128,
         architecture=next(iter(written.texts("Architectures")), "x86_64"),
         reserved_concurrency=written.whole("ReservedConcurrentExecutions"),
+        snap_start=written.section("SnapStart").text("ApplyOn") == "PublishedVersions",
         log_group=logging.text("LogGroup") or f"/aws/lambda/{name}",
         log_format=logging.text("LogFormat") or "Text",
         application_log_level=logging.text("ApplicationLogLevel"),

@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.environment import execution
+from local.environment import execution, memory, start
 from local.environment.boot import ColdBoot, Premises
 from local.environment.domain import Domain
 from local.environment.filesystem import mount_layers
-from local.environment.process import max_memory_mb
+from local.environment.memory import max_memory_mb
 from local.environment.reaper import Reaper
 from local.invocation import Failure, FunctionError, Invocation, ReplyCutError
 from tests.local.fakes.environment import FUNCTIONS, a_function
@@ -204,7 +204,7 @@ async def test_an_init_error_that_the_runtime_reports_is_the_callers_error(tmp_p
 async def test_an_init_phase_has_a_limit_and_its_retry_the_functions_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execution, "INIT_LIMIT_SECONDS", 0.25)
+    monkeypatch.setattr(start, "INIT_LIMIT_SECONDS", 0.25)
     function = a_function(environment={"AT_START": "hang"}, timeout_seconds=1)
     async with local_lambda(function, folder=tmp_path) as cloud:
         invocation = cloud.invoke(["send", "never"])
@@ -228,7 +228,7 @@ async def test_an_init_that_succeeds_when_tried_again_is_part_of_the_invocation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has no report of its own, and its time counts as that of the handler."""
-    monkeypatch.setattr(execution, "INIT_LIMIT_SECONDS", 0.5)
+    monkeypatch.setattr(start, "INIT_LIMIT_SECONDS", 0.5)
     async with local_lambda(a_function(environment={"AT_START": "hang_once"}), folder=tmp_path) as cloud:
         invocation = cloud.invoke(["send", "at last"])
         assert await read_all(invocation) == "at last"
@@ -623,6 +623,9 @@ class Witness:
     def domain_ready(self) -> None:
         self.told.append("ready")
 
+    def domain_restoring(self) -> None:
+        self.told.append("restoring")
+
     def domain_broke(self, error_type: str, reason: str) -> None:
         self.told.append(error_type)
 
@@ -671,7 +674,7 @@ def test_the_test_functions_are_there() -> None:
 
 async def test_a_worker_that_takes_too_much_memory_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With Lambda's words; the log says how much it was given, and that it had all of it."""
-    monkeypatch.setattr(execution, "MEMORY_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(memory, "CHECK_SECONDS", 0.01)
     gate = Gate(tmp_path)
     async with local_lambda(a_function(memory_mb=128), folder=tmp_path) as cloud:
         invocation = cloud.invoke(["send", "begun"], ["take_memory", 200], ["wait", gate.path])
@@ -689,6 +692,6 @@ async def test_a_worker_that_takes_too_much_memory_is_killed(tmp_path: Path, mon
 
 async def test_a_worker_within_its_memory_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it is looked at."""
-    monkeypatch.setattr(execution, "MEMORY_CHECK_SECONDS", 0.001)
+    monkeypatch.setattr(memory, "CHECK_SECONDS", 0.001)
     async with local_lambda(a_function(memory_mb=256), folder=tmp_path) as cloud:
         assert await cloud.answer(["take_memory", 100], ["send", "done"]) == "done"

@@ -20,8 +20,8 @@ DEADLINE_SECONDS = 5
 class Runtime:
     """A runtime that may ask for anything at any time."""
 
-    def __init__(self, *, streamed: bool = True) -> None:
-        self.environment = FakeEnvironment()
+    def __init__(self, *, streamed: bool = True, restored: bool = False) -> None:
+        self.environment = FakeEnvironment(restored=restored)
         self.api = RuntimeApi(self.environment)  # type: ignore[arg-type]
         self.invocation = Invocation(a_function(), b"{}", streamed=streamed)
 
@@ -42,6 +42,11 @@ async def in_state(state: State) -> Runtime:
         return runtime
     if state is State.INIT_ERROR:
         runtime.api.init_error("Runtime.Some", b"{}")
+        return runtime
+    if state in (State.RESTORING, State.RESTORE_ERROR):
+        runtime.api.restore_next()
+        if state is State.RESTORE_ERROR:
+            runtime.api.restore_error("Runtime.Some", b"{}")
         return runtime
     await runtime.running()
     if state is State.INVOCATION_RESPONSE:
@@ -70,8 +75,8 @@ UNKNOWN_ID = (400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRe
 LATE = (410, b'{"errorMessage":"Invoke timeout","errorType":"InvokeTimeout"}')
 
 
-@pytest.mark.parametrize("state", [State.INVOCATION_RESPONSE, State.INIT_ERROR])
-async def test_next_is_forbidden_while_a_reply_is_sent_and_after_an_init_error(state: State) -> None:
+@pytest.mark.parametrize("state", [State.INVOCATION_RESPONSE, State.INIT_ERROR, State.RESTORE_ERROR])
+async def test_next_is_forbidden_while_a_reply_is_sent_and_after_an_error_of_the_start(state: State) -> None:
     runtime = await in_state(state)
 
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -83,7 +88,16 @@ async def test_next_is_forbidden_while_a_reply_is_sent_and_after_an_init_error(s
 
 
 @pytest.mark.parametrize(
-    "state", [State.INIT_ERROR, State.READY, State.RUNNING, State.INVOCATION_RESPONSE, State.RESPONSE_SENT]
+    "state",
+    [
+        State.INIT_ERROR,
+        State.RESTORING,
+        State.RESTORE_ERROR,
+        State.READY,
+        State.RUNNING,
+        State.INVOCATION_RESPONSE,
+        State.RESPONSE_SENT,
+    ],
 )
 async def test_an_init_error_is_forbidden_after_the_init_phase(state: State) -> None:
     runtime = await in_state(state)
@@ -94,6 +108,38 @@ async def test_an_init_error_is_forbidden_after_the_init_phase(state: State) -> 
 
     assert refusal(error) == forbidden(state.value, "InitError")
     assert (runtime.api.state, runtime.environment.init_failures) == (state, told)
+
+
+@pytest.mark.parametrize("state", [State.RESTORING, State.READY, State.RUNNING, State.INIT_ERROR])
+async def test_a_restore_is_asked_for_once_and_in_the_init_phase_only(state: State) -> None:
+    runtime = await in_state(state)
+    waits = runtime.environment.restoring_count
+
+    with pytest.raises(RefusedError) as error:
+        runtime.api.restore_next()
+
+    assert refusal(error) == forbidden(state.value, "Restoring")
+    assert runtime.environment.restoring_count == waits
+
+
+@pytest.mark.parametrize("state", [State.STARTED, State.READY, State.RUNNING, State.RESTORE_ERROR])
+async def test_a_restore_error_is_forbidden_but_after_a_restore(state: State) -> None:
+    runtime = await in_state(state)
+
+    with pytest.raises(RefusedError) as error:
+        runtime.api.restore_error("Runtime.Late", b"{}")
+
+    assert refusal(error) == forbidden(state.value, "RuntimeRestoreErrorState")
+
+
+async def test_after_a_restore_an_error_may_be_told_or_the_next_event_asked_for() -> None:
+    """A runtime that was restored from a snapshot is there from the start."""
+    failed, ready = await in_state(State.RESTORE_ERROR), Runtime(restored=True)
+    assert [failure.error_type for failure in failed.environment.init_failures] == ["Runtime.Some"]
+
+    assert ready.api.state is State.RESTORING
+    await ready.running()
+    assert ready.api.state is State.RUNNING
 
 
 @pytest.mark.parametrize("state", [State.INVOCATION_RESPONSE, State.RESPONSE_SENT])

@@ -185,7 +185,6 @@ def test_warnings(root: Path) -> None:
             TracingConfig={"Mode": "Active"},
             VpcConfig={"Ref": "AWS::NoValue"},
             DeadLetterConfig={},
-            SnapStart={"ApplyOn": "PublishedVersions"},
             LoggingConfig={"LogFormat": "JSON", "Colour": "red"},
             Environment={"Variables": {"SECRET": "{{resolve:ssm:/secret}}"}},
             Layers=["arn:aws:lambda:us-east-1:1:layer:x:1"],
@@ -201,7 +200,7 @@ def test_warnings(root: Path) -> None:
 
     assert names == ["F"]
     assert unhonoured(found) == [
-        "F: not emulated: LoggingConfig.Colour, SnapStart, TracingConfig, "
+        "F: not emulated: LoggingConfig.Colour, TracingConfig, "
         "layer arn:aws:lambda:us-east-1:1:layer:x:1 (not a folder of this template), "
         "the dynamic reference in Environment.Variables.SECRET",
         "Image: not emulated: code in a container image",

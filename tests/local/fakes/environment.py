@@ -28,8 +28,10 @@ def a_function(folder: str = "worker", /, **fields: object) -> Function:
 class FakeEnvironment:
     """At the Runtime API in an environment's place: hands over what was offered, keeps what it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, restored: bool = False) -> None:
+        self.restored = restored
         self.ready_count = 0
+        self.restoring_count = 0
         self.init_failures: list[Failure] = []
         self._offered: asyncio.Queue[Invocation] = asyncio.Queue()
 
@@ -39,6 +41,9 @@ class FakeEnvironment:
 
     def ready(self) -> None:
         self.ready_count += 1
+
+    def restoring(self) -> None:
+        self.restoring_count += 1
 
     async def take(self) -> Invocation:
         invocation = await self._offered.get()

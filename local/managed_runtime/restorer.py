@@ -1,0 +1,121 @@
+"""Waits in an initialized worker for requests to restore it, each in a process of its own.
+
+What hop this is: `snapshot -> control socket -> [restorer] -> a copy of the worker`. The runtime calls `wait` where on
+AWS it would wait at `restore/next`: ours finds this file by `LOCAL_LAMBDA_RESTORER`, AWS's through `bootstrap`.
+
+What the real service does: when the runtime asks for `restore/next` it saves memory and disk of the whole machine, and
+each environment goes on from there (https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html).
+
+What differs here, on purpose:
+1. an environment is a fork of the worker: threads are not in it, and files and connections that are open are shared by
+   all of them;
+2. what would go wrong silently in a fork is mended: an event loop gets descriptors of its own, and `tempfile` looks for
+   the new environment's folder. A loop whose descriptors are out of reach (uvloop's) keeps a worker from being copied;
+3. the worker that is copied stays, as their parent, and says how each of them ended.
+
+Every message is a JSON object, every request gets one answer, in their order:
+`{"restore": {NAME: value}}` with a descriptor to print to -> `{"pid": 1}`; `{"wait": 1}` -> `{"status": 0}`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import warnings
+from typing import Any
+
+_MAX_MESSAGE_BYTES = 64 * 1024
+
+
+def wait() -> None:
+    """Serve requests; returns in each copy, and ends the process when nobody is left who could ask."""
+    control = socket.socket(fileno=int(os.environ.pop("LOCAL_LAMBDA_CONTROL")))
+    control.set_inheritable(False)
+    os.environ.pop("LOCAL_LAMBDA_RESTORER", None)
+    loops = _event_loops()
+    foreign = [loop for loop in loops if not hasattr(loop, "_make_self_pipe")]
+    threads = len(os.listdir("/proc/self/task")) - 1
+    # What is there now stays for good: a collection that looked at it would make each copy pay for memory of its own.
+    gc.collect()
+    gc.freeze()
+    _say(control, {"threads": threads, "foreign": [type(loop).__module__ for loop in foreign]})
+    while True:
+        message, descriptors, *_ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 1)
+        if not message:
+            os._exit(0)
+        request = json.loads(message)
+        if "wait" in request:
+            _say(control, {"status": _status(request["wait"])})
+            continue
+        (output,) = descriptors
+        pid = _fork()
+        if pid == 0:
+            control.close()
+            _become(request["restore"], output, loops)
+            return
+        os.close(output)
+        _say(control, {"pid": pid})
+
+
+def _say(control: socket.socket, answer: dict[str, object]) -> None:
+    control.send(json.dumps(answer).encode())
+
+
+def _fork() -> int:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which have been spoken of already
+        pid = os.fork()
+    # A process group of its own, told by whoever comes first: it may be stopped or killed as soon as its pid is known.
+    with contextlib.suppress(ProcessLookupError):
+        os.setpgid(pid, pid)
+    return pid
+
+
+def _status(pid: int) -> int:
+    """How that copy ended, as `os.waitpid` says it; it has ended already."""
+    try:
+        return os.waitpid(pid, 0)[1]
+    except ChildProcessError:  # the function ignores SIGCHLD, and the system forgets its children
+        return 0
+
+
+def _become(environ: dict[str, str], output: int, loops: list[Any]) -> None:
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.environ.update(environ)
+    for loop in loops:
+        _part(loop)
+    if tempfile := sys.modules.get("tempfile"):
+        tempfile.tempdir = None  # type: ignore[attr-defined]  # a module that is there
+
+
+def _event_loops() -> list[Any]:
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return []
+    # Not isinstance, which asks an object for its class: what a proxy stands for must not be made for that.
+    loops = [thing for thing in gc.get_objects() if issubclass(type(thing), asyncio.AbstractEventLoop)]
+    return [loop for loop in loops if not loop.is_closed()]
+
+
+def _part(loop: Any) -> None:
+    """Give *loop* a selector and a pipe to wake it up with: those it has are its siblings' too, and its parent's."""
+    shared = loop._selector
+    loop._selector = selectors.DefaultSelector()
+    for key in shared.get_map().values():
+        loop._selector.register(key.fileobj, key.events, key.data)
+    shared.close()
+    loop._close_self_pipe()
+    loop._make_self_pipe()
+    loop._default_executor = None  # its threads are gone
+    if loop._signal_handlers:
+        signal.set_wakeup_fd(loop._csock.fileno())
