@@ -6,32 +6,33 @@ What the real service does: listens on loopback inside the environment; waits on
 of any framing, with trailers (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 
 What differs here, on purpose:
-1. h11 parses the requests, because a server such as uvicorn drops request trailers, in which late errors travel;
-2. a refused request is read to its end before it is answered, so that the answer is not lost in a reset connection.
+1. a refused request is read to its end before it is answered, so that the answer is not lost in a reset connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import cast
-
-import h11
 
 from local.environment.domain import Domain
 from local.extensions_api import ROOTS, ExtensionsApi
+from local.http1.request_reader import BadRequestError, RequestHead, RequestReader
 from local.invocation import Invocation
 from local.runtime_api import RefusedError, Reply, ReplyRequest, RuntimeApi
+from local.wire.headers import Header
 
 _REPLY = re.compile(r"/2018-06-01/runtime/invocation/([^/]+)/(response|error)")
 _NEXT = "/2018-06-01/runtime/invocation/next"
-_EXTENSIONS = tuple(root.encode() for root in ROOTS)
 _RESTORE_ERROR = "/2018-06-01/runtime/restore/error"
 _SMALL = re.compile(  # requests that are taken whole before anything is done
     rf"POST /2018-06-01/runtime/(init/error|invocation/[^/]+/error)|POST {_RESTORE_ERROR}"
     "|GET /2018-06-01/runtime/restore/next"
 )
 _ACCEPTED = b'{"status":"OK"}\n'
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 MAX_DOCUMENT_BYTES = 6 * 1024 * 1024
 
 
@@ -66,13 +67,13 @@ class RuntimeConnection(asyncio.Protocol):
         self._api = api
         self._extensions = extensions
         self._connections = connections
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=1024 * 1024 + 64 * 1024)
+        self._reader = RequestReader(self)
         self._transport: asyncio.Transport | None = None
+        self._head: RequestHead | None = None  # of the request that is coming in or being answered
         self._reply: Reply | None = None  # a reply that is coming in
-        self._document: tuple[h11.Request, bytearray] | None = None  # a small body that is coming in
+        self._document: bytearray | None = None  # a small body that is coming in
         self._refused: RefusedError | None = None  # the answer to a request whose rest is still coming in
         self._answer: asyncio.Task[None] | None = None  # to a request that may have to wait, such as `next`
-        self._head_only = False  # the answer to HEAD has no body
 
     # Protocol interface
 
@@ -81,12 +82,12 @@ class RuntimeConnection(asyncio.Protocol):
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        self._http.receive_data(data)
-        self._advance()
+        self._reader.feed(data)
+        if self._reader.backlog and self._transport:
+            self._transport.pause_reading()
 
     def eof_received(self) -> None:
-        self._http.receive_data(b"")
-        self._advance()
+        self._reader.end()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._connections.discard(self)
@@ -99,51 +100,50 @@ class RuntimeConnection(asyncio.Protocol):
         if self._transport:
             self._transport.abort()
 
+    # Called by the reader
+
+    def request_begun(self, head: RequestHead) -> None:
+        self._head = head
+        if head.expects_continue and self._transport:
+            self._transport.write(_CONTINUE)
+        self._unless_refused(lambda: self._begin(head))
+
+    def body_came(self, data: bytes) -> None:
+        if self._refused is None:
+            self._unless_refused(lambda: self._body(data))
+
+    def request_ended(self, trailers: list[Header]) -> None:
+        if self._refused is None:
+            self._unless_refused(lambda: self._end(dict(trailers)))
+        if self._refused:
+            self._refuse(self._refused)
+
+    def request_broken(self, error: BadRequestError) -> None:
+        """What came is not HTTP, or ended in the middle of a message."""
+        refused = RefusedError(error.status, "BadRequest", str(error))
+        if reply := self._taken_reply():
+            reply.truncated()
+            refused = RefusedError(400, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+        self._head = None
+        self._refuse(refused)
+
     # Requests
 
-    def _advance(self) -> None:
-        """Act on everything that has come in so far."""
+    def _unless_refused(self, step: Callable[[], None]) -> None:
         try:
-            while True:
-                if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-                    self._http.start_next_cycle()
-                event = self._http.next_event()
-                if event in (h11.NEED_DATA, h11.PAUSED):
-                    return
-                if isinstance(event, h11.ConnectionClosed):
-                    self._close()
-                    return
-                self._handle(event)
-        except h11.RemoteProtocolError as error:
-            self._broken(error)
-
-    def _handle(self, event: object) -> None:
-        try:
-            if isinstance(event, h11.Request):
-                self._begin(event)
-            elif isinstance(event, h11.Data) and not self._refused:
-                self._body(bytes(event.data))
-            elif isinstance(event, h11.EndOfMessage):
-                self._end(dict(event.headers))
+            step()
         except RefusedError as refused:
             self._taken_reply()
-            self._document = None
-            if self._http.their_state is h11.SEND_BODY:
-                self._refused = refused
-            else:
-                self._send(refused.status, refused.body + b"\n")
+            self._document, self._refused = None, refused
 
-    def _begin(self, request: h11.Request) -> None:
-        if self._http.they_are_waiting_for_100_continue and self._transport:
-            self._transport.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
-        method, target = request.method.decode(), request.target.decode("latin-1")
-        self._head_only = method == "HEAD"
+    def _begin(self, head: RequestHead) -> None:
+        method, target = head.method, head.target.decode("latin-1")
         if method == "GET" and target == _NEXT:
             return
         if target.startswith(ROOTS) or _SMALL.fullmatch(f"{method} {target}"):
-            self._document = (request, bytearray())
+            self._document = bytearray()
         elif method == "POST" and _REPLY.fullmatch(target):
-            self._reply = self._api.begin_response(_reply_request(request))
+            self._reply = self._api.begin_response(_reply_request(head))
             self._reply.buffer.on_drained = self._resume
         else:
             raise RefusedError(404, "NotFound", f"the Runtime API has no {method} {target}")
@@ -153,41 +153,40 @@ class RuntimeConnection(asyncio.Protocol):
             self._reply.write(data)
             if self._reply.buffer.full and self._transport:
                 self._transport.pause_reading()
-        elif self._document:
-            self._document[1].extend(data)
-            if len(self._document[1]) > MAX_DOCUMENT_BYTES:
+        elif self._document is not None:
+            self._document.extend(data)
+            if len(self._document) > MAX_DOCUMENT_BYTES:
                 raise RefusedError(
                     413, "RequestEntityTooLarge", f"this document may have at most {MAX_DOCUMENT_BYTES} bytes"
                 )
 
     def _end(self, trailers: dict[bytes, bytes]) -> None:
-        if self._refused:
-            refused, self._refused = self._refused, None
-            self._send(refused.status, refused.body + b"\n")
-        elif reply := self._taken_reply():
+        head = self._head
+        assert head is not None
+        if reply := self._taken_reply():
             reply.end(
                 trailers.get(b"lambda-runtime-function-error-type", b"").decode("latin-1"),
                 trailers.get(b"lambda-runtime-function-error-body", b"").decode("latin-1"),
             )
             self._send(202, _ACCEPTED)
-        elif self._document:
-            (request, document), self._document = self._document, None
-            if request.target.startswith(_EXTENSIONS):
-                self._answer = asyncio.get_running_loop().create_task(self._answer_extension(request, bytes(document)))
-            elif request.method == b"GET":
+        elif self._document is None:
+            self._answer = asyncio.get_running_loop().create_task(self._answer_next())
+        else:
+            document, self._document = bytes(self._document), None
+            if head.target.decode("latin-1").startswith(ROOTS):
+                self._answer = asyncio.get_running_loop().create_task(self._answer_extension(head, document))
+            elif head.method == "GET":
                 self._api.restore_next()
                 self._send(200, b"")
             else:
-                self._take_error(request, bytes(document))
+                self._take_error(head, document)
                 self._send(202, _ACCEPTED)
-        else:
-            self._answer = asyncio.get_running_loop().create_task(self._answer_next())
 
-    def _take_error(self, request: h11.Request, document: bytes) -> None:
-        reply = _reply_request(request)
+    def _take_error(self, head: RequestHead, document: bytes) -> None:
+        reply = _reply_request(head)
         if reply.request_id:
             self._api.invocation_error(reply, document)
-        elif request.target == _RESTORE_ERROR.encode():
+        elif head.target == _RESTORE_ERROR.encode():
             self._api.restore_error(reply.error_type, document)
         else:
             self._api.init_error(reply.error_type, document)
@@ -196,46 +195,39 @@ class RuntimeConnection(asyncio.Protocol):
         try:
             invocation = await self._api.next()
         except RefusedError as refused:
-            self._send(refused.status, refused.body + b"\n")
+            self._refuse(refused)
         else:
             self._send(200, invocation.event, _invocation_headers(invocation))
-        self._advance()  # what the worker has sent meanwhile
 
-    async def _answer_extension(self, request: h11.Request, document: bytes) -> None:
-        headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
-        method, target = request.method.decode(), request.target.decode("latin-1")
+    async def _answer_extension(self, head: RequestHead, document: bytes) -> None:
+        headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
         try:
-            answer = await self._extensions.answer(method, target, headers, document)
+            answer = await self._extensions.answer(head.method, head.target.decode("latin-1"), headers, document)
         except RefusedError as refused:
-            self._send(refused.status, refused.body + b"\n")
+            self._refuse(refused)
         else:
             self._send(answer.status, answer.body, [(k.encode(), v.encode()) for k, v in answer.headers.items()])
-        self._advance()
 
     # Answers
 
-    def _send(self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+    def _refuse(self, refused: RefusedError) -> None:
+        self._refused = None
+        self._send(refused.status, refused.body + b"\n")
+
+    def _send(self, status: int, body: bytes, headers: Sequence[Header] = ()) -> None:
+        """Answer the request, or what was none; then what the worker has sent meanwhile is read."""
         assert self._transport is not None
-        fields = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *(headers or [])]
-        head = self._http.send(h11.Response(status_code=status, headers=fields))
-        data = self._http.send(h11.Data(data=b"" if self._head_only else body))
-        end = self._http.send(h11.EndOfMessage())
-        self._transport.write((head or b"") + (data or b"") + (end or b""))
-        if self._http.our_state is h11.MUST_CLOSE:
-            self._close()
-
-    def _broken(self, error: h11.RemoteProtocolError) -> None:
-        """What came is not HTTP, or ended in the middle of a message."""
-        refused = RefusedError(error.error_status_hint, "BadRequest", str(error))
-        if reply := self._taken_reply():
-            reply.truncated()
-            refused = RefusedError(400, "TruncatedHTTPRequest", "HTTP request detected as truncated")
-        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self._send(refused.status, refused.body + b"\n", [(b"connection", b"close")])
-        self._close()
-
-    def _close(self) -> None:
-        if self._transport:
+        head, self._head = self._head, None
+        fields = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers]
+        keep_alive = head is not None and head.keep_alive
+        if not keep_alive:
+            fields.append((b"connection", b"close"))
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), *map(b": ".join, fields), b"", b""]
+        self._transport.write(b"\r\n".join(lines) + (b"" if head and head.method == "HEAD" else body))
+        if keep_alive:
+            self._reader.go_on()
+            self._resume()
+        else:
             self._transport.close()
 
     def _taken_reply(self) -> Reply | None:
@@ -247,23 +239,27 @@ class RuntimeConnection(asyncio.Protocol):
         return reply
 
     def _resume(self) -> None:
-        if self._transport and not self._transport.is_closing():
+        if self._transport and not self._transport.is_closing() and not self._reader.backlog:
             self._transport.resume_reading()
 
 
-def _reply_request(request: h11.Request) -> ReplyRequest:
-    headers = {name: value.decode("latin-1") for name, value in request.headers}
-    match = _REPLY.fullmatch(request.target.decode("latin-1"))
+def _reply_request(head: RequestHead) -> ReplyRequest:
+    headers = dict(head.headers)
+    match = _REPLY.fullmatch(head.target.decode("latin-1"))
+
+    def text(name: bytes) -> str:
+        return headers.get(name, b"").decode("latin-1")
+
     return ReplyRequest(
         request_id=match[1] if match else "",
-        invocation_id=headers.get(b"lambda-runtime-invocation-id", ""),
-        content_type=headers.get(b"content-type", ""),
-        response_mode=headers.get(b"lambda-runtime-function-response-mode", ""),
-        error_type=headers.get(b"lambda-runtime-function-error-type", ""),
+        invocation_id=text(b"lambda-runtime-invocation-id"),
+        content_type=text(b"content-type"),
+        response_mode=text(b"lambda-runtime-function-response-mode"),
+        error_type=text(b"lambda-runtime-function-error-type"),
     )
 
 
-def _invocation_headers(invocation: Invocation) -> list[tuple[bytes, bytes]]:
+def _invocation_headers(invocation: Invocation) -> list[Header]:
     fields = {
         "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
         "Lambda-Runtime-Invocation-Id": invocation.invocation_id,
