@@ -1,6 +1,6 @@
 """The AWS endpoint: the one address that functions, the AWS CLI and SDKs use in place of all of AWS.
 
-What hop this is: `function, CLI, SDK -> [aws_endpoint] -> invoke_api | custom_resources | aws_services`.
+What hop this is: `function, CLI, SDK -> [aws_endpoint] -> invoke_api | metadata | custom_resources | aws_services`.
 
 What the real service does: each service has endpoints of its own; `AWS_ENDPOINT_URL` sends the calls of any client to
 one address (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
@@ -37,7 +37,7 @@ from local.request_head import BadHeadError, host_of, refuse
 
 class AwsEndpoint:
     """ASGI app. *answers* takes what functions PUT to a custom resource's ResponseURL, *functions* are the routes of
-    the Lambda API; moto takes everything else. The named groups of a route's pattern are the scope's `path_params`.
+    Lambda's own APIs; moto takes everything else. The named groups of a route's pattern are the scope's `path_params`.
     """
 
     def __init__(self, services: AwsServices, answers: ASGIApp, functions: Iterable[Route] = ()) -> None:

@@ -35,6 +35,7 @@ from local.errors import EmulatorError
 from local.front import Front
 from local.invocation import FunctionError, Invocation
 from local.invoke_api.api import InvokeApi
+from local.metadata import Metadata
 from local.reports import Reports
 from local.runtime_server import RuntimeListener
 from local.servers import HttpServer, bind, port_of
@@ -128,9 +129,10 @@ class Emulator:
         )
         self.deployed.put(stack, published=self._published)
         self._invoke_api = InvokeApi(self.deployed, self.dispatcher, self.reports, url_of=self.function_url)
+        routes = [*self._invoke_api.routes, *Metadata(stack.region, self._world.metadata_token).routes]
         self._servers = [
             HttpServer(Front(self.deployed.hosts, self.reports), self._sockets),
-            HttpServer(AwsEndpoint(self._services, self._answers, self._invoke_api.routes), self._aws_sockets),
+            HttpServer(AwsEndpoint(self._services, self._answers, routes), self._aws_sockets),
         ]
         for server in self._servers:
             await server.open()

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 
 from local.config import Function
 from local.cost import Bill, in_words
+from local.log_levels import writes_event, writes_line
 
 TAIL_BYTES = 4 * 1024
 
@@ -125,6 +126,11 @@ class Reports:
 
     def output(self, function: Function, line: str, tail: LogTail | None = None) -> None:
         """A line that a worker printed."""
+        if writes_line(function, line):
+            self.fault(function, line, tail)
+
+    def fault(self, function: Function, line: str, tail: LogTail | None = None) -> None:
+        """A line that says what went wrong with a worker."""
         if tail:
             tail.add(line)
         if self._json:
@@ -136,6 +142,8 @@ class Reports:
 
     def start(self, function: Function, request_id: str, tail: LogTail | None = None) -> None:
         """The event was handed to the runtime."""
+        if not writes_event(function, "INFO"):
+            return
         event = _event("platform.start", {"requestId": request_id, "version": "$LATEST"})
         self._platform(function, event, [f"START RequestId: {request_id} Version: $LATEST"], tail)
 
@@ -158,6 +166,8 @@ class Reports:
 
     def extension(self, function: Function, report: ExtensionReport, tail: LogTail | None = None) -> None:
         """An init is over, well or not, for this extension."""
+        if not writes_event(function, "WARN" if report.error_type else "INFO"):
+            return
         record: dict[str, object] = {"name": report.name, "state": report.state, "events": list(report.events)}
         text = f"EXTENSION\tName: {report.name}\tState: {report.state}\tEvents: [{', '.join(report.events)}]"
         if report.error_type:
@@ -168,6 +178,8 @@ class Reports:
     def end(self, function: Function, report: InvocationReport, tail: LogTail | None = None) -> None:
         """The invocation is over: END and REPORT."""
         self.bill.add(function, report.billed_ms)
+        if not writes_event(function, "INFO" if report.status == "success" else "WARN"):
+            return
         parts = [
             f"REPORT RequestId: {report.request_id}",
             f"Duration: {report.duration_ms:.2f} ms",

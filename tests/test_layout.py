@@ -17,9 +17,20 @@ MAX_LINES = 280
 # The rooms of local/, from the bottom up. A room imports only from rows above its own, and from itself.
 ROOMS = [
     {"cache_folder", "config", "errors", "wire"},
-    {"asgi", "cors", "cost", "progress"},
+    {"asgi", "cors", "cost", "log_levels", "progress"},
     {"aws_services", "code_watch", "http1", "reports", "request_head", "signature", "template"},
-    {"cost_page", "custom_resources", "edge", "front", "function_access", "invocation", "lint", "servers", "site"},
+    {
+        "cost_page",
+        "custom_resources",
+        "edge",
+        "front",
+        "function_access",
+        "invocation",
+        "lint",
+        "metadata",
+        "servers",
+        "site",
+    },
     {"bandwidth", "environment"},
     {"aws_endpoint", "dispatcher", "runtime_api"},
     {"extensions_api"},

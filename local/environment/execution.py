@@ -226,7 +226,7 @@ class Environment:
             assert self.invocation is not None
             self._reports.start(self.function, self.invocation.request_id, self._log_tail)
         if line:
-            self._print(line)
+            self._reports.fault(self.function, line, self._log_tail)
         if self.invocation:
             if status == "timeout":
                 self._reports.timed_out(self.function, self.invocation.request_id, self._log_tail)
@@ -237,7 +237,7 @@ class Environment:
     def _give_up(self, message: str) -> None:
         """End the environment because of what is not the function's fault."""
         if self.state is not State.STOPPED:
-            self._print(message)
+            self._reports.fault(self.function, message, self._log_tail)
             self._end(Failure.of("Sandbox.Failure", message))
 
     def _end(self, failure: Failure) -> None:

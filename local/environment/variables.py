@@ -16,9 +16,10 @@ What differs here, on purpose:
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.cache_folder import cache_folder
@@ -28,7 +29,7 @@ RUNTIME_DIR = Path(__file__).parent.parent / "managed_runtime"
 ACCESS_KEY, SECRET_KEY = "local", "local"
 _ONLY_MANAGED = ("AWS_EXECUTION_ENV", "LAMBDA_RUNTIME_DIR")
 _NOT_IN_A_SNAPSHOT = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
-_NEVER_SET = (  # reserved all the same
+_ALSO_RESERVED = (  # where they are not set
     "AWS_ACCESS_KEY", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN",
 )  # fmt: skip
 
@@ -45,6 +46,7 @@ class World:
     region: str
     aws_endpoint: str  # "http://127.0.0.1:8081", or "" without one
     overrides: Mapping[str, str]  # --env NAME=VALUE
+    metadata_token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
 
 def variables(
@@ -80,10 +82,13 @@ def variables(
     if function.log_format == "JSON":
         reserved["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         reserved["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level or "INFO"
+    if world.aws_endpoint:
+        reserved["AWS_LAMBDA_METADATA_API"] = world.aws_endpoint.removeprefix("http://")
+        reserved["AWS_LAMBDA_METADATA_TOKEN"] = world.metadata_token
     own = {
         name: _local_paths(value, task_root, opt)
         for name, value in {**function.environment, **world.overrides}.items()
-        if name not in reserved and name not in _NEVER_SET and not name.startswith("_")
+        if name not in reserved and name not in _ALSO_RESERVED and not name.startswith("_")
     }
     if function.runtime.startswith("provided"):
         for name in _ONLY_MANAGED:

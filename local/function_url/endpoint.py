@@ -20,6 +20,7 @@ from local.config import Cors, FunctionUrl
 from local.dispatcher import Dispatcher, ThrottledError
 from local.function_access import Access, AccessDeniedError
 from local.function_url.answer import JSON, Answer
+from local.function_url.request_rate import RequestRate
 from local.invocation import Invocation, new_trace_id
 from local.reports import Reports, RequestReport
 from local.request_head import head_bytes
@@ -51,6 +52,7 @@ class FunctionUrlApp:
         self._dispatcher = dispatcher
         self._reports = reports
         self._account_id = account_id
+        self._rate = RequestRate(self._function.reserved_concurrency)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._url.cors and cors.is_preflight(scope["method"], scope["headers"]):
@@ -79,11 +81,13 @@ class FunctionUrlApp:
         report: RequestReport | None = scope.get("local.report")
         if report:
             report.function, report.request_id = self._function.logical_id, invocation.request_id
+        if not self._rate.take():
+            await _throttle(send, "ReservedFunctionInvocationRateLimitExceeded")
+            return
         try:
             self._dispatcher.invoke(invocation)
         except ThrottledError:
-            reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
-            await _refuse(send, 429, {"Reason": reason, "Type": "User", "message": "Rate Exceeded."})
+            await _throttle(send, "ReservedFunctionConcurrentInvocationLimitExceeded")
             return
         if report:
             report.cold_start = invocation.cold_start
@@ -147,6 +151,10 @@ def _request(scope: Scope, body: bytes) -> HttpRequest:
         source_ip=client,
         http_version=scope["http_version"],
     )
+
+
+async def _throttle(send: Send, reason: str) -> None:
+    await _refuse(send, 429, {"Reason": reason, "Type": "User", "message": "Rate Exceeded."})
 
 
 async def _refuse(send: Send, status: int, document: dict[str, str], *headers: Header) -> None:

@@ -141,6 +141,20 @@ def test_buffered_function_and_its_variables(bundle: Path) -> None:
         assert cloud.stop() == 0
 
 
+def test_a_function_learns_its_availability_zone_as_powertools_asks_for_it(bundle: Path) -> None:
+    """From the metadata endpoint, with the token that its environment has."""
+    (bundle / "echo" / "echo.py").write_text(
+        "from aws_lambda_powertools.utilities.metadata import get_lambda_metadata\n"
+        "def handler(event, context):\n"
+        "    return {'statusCode': 200, 'body': get_lambda_metadata(timeout=10).availability_zone_id}\n"
+    )
+    cloud = LocalCloud(cwd=bundle)
+    try:
+        assert call_url(cloud).text == "use1-az1"
+    finally:
+        assert cloud.stop() == 0
+
+
 def test_changed_code_runs_with_the_next_request(bundle: Path) -> None:
     """Without a restart."""
     cloud = LocalCloud(cwd=bundle)

@@ -14,7 +14,9 @@ from local.config import Behavior, Cors, Distribution, Function, FunctionUrl, Or
 from local.dispatcher import Dispatcher
 from local.edge.edge import Edge
 from local.function_access import CLOUDFRONT, Access
+from local.function_url import request_rate
 from local.function_url.endpoint import MAX_REQUEST_BYTES, FunctionUrlApp
+from local.function_url.request_rate import RequestRate
 from local.invocation import HIGH_WATER_BYTES, Failure, Invocation
 from local.reports import Reports, RequestReport
 from local.wire.prelude import CONTENT_TYPE
@@ -477,6 +479,39 @@ async def test_a_viewer_who_does_not_read_fills_the_one_buffer_and_no_other() ->
         await viewer.done
 
         assert (len(viewer.answer.body), viewer.answer.whole) == (pieces * HIGH_WATER_BYTES, True)
+
+
+def test_ten_requests_a_second_for_each_reserved_environment() -> None:
+    """Those that are refused do not count."""
+    now = 100.0
+    rate = RequestRate(2, lambda: now)
+
+    assert [rate.take() for _ in range(25)] == [True] * 20 + [False] * 5
+    now += 0.5
+    assert not rate.take()
+    now += 0.5
+    assert [rate.take() for _ in range(21)] == [True] * 20 + [False]
+
+
+@pytest.mark.parametrize("reserved", [None, 0])
+def test_without_a_reserved_environment_there_is_no_rate(reserved: int | None) -> None:
+    """A concurrency of 0 is refused by another limit."""
+    rate = RequestRate(reserved)
+    assert all(rate.take() for _ in range(1000))
+
+
+async def test_more_requests_than_that_are_throttled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_rate, "REQUESTS_PER_ENVIRONMENT", 1)
+    function = a_function(url=FunctionUrl("abc123", DOMAIN), permissions=PUBLIC, reserved_concurrency=2)
+    dispatcher = ScriptedDispatcher(replying(b'"well"'))
+    app = app_of(function, dispatcher, [])  # type: ignore[arg-type]
+
+    answers = [await ask(app, "GET", "/") for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    reason = "ReservedFunctionInvocationRateLimitExceeded"
+    assert json.loads(answers[2].body) == {"Reason": reason, "Type": "User", "message": "Rate Exceeded."}
+    assert len(dispatcher.invocations) == 2
 
 
 async def test_an_edge_that_gives_up_waiting_leaves_the_function_running() -> None:

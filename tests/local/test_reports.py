@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from local.cost import in_words
-from local.reports import InitReport, InvocationReport, Reports, RequestReport, request_line
+from local.reports import ExtensionReport, InitReport, InvocationReport, Reports, RequestReport, request_line
 from tests.local.fakes.environment import a_function
 
 FUNCTION = a_function(logical_id="StoryFunction", memory_mb=256)
@@ -217,3 +217,67 @@ STORY = replace(SSE, function="StoryFunction", cold_start=True)
 )
 def test_a_request_is_one_line(report: RequestReport, line: str) -> None:
     assert request_line(report) == line
+
+
+def test_a_system_log_level_of_warn_leaves_only_what_went_wrong() -> None:
+    """The bill counts all of it."""
+    log = Log()
+    function = replace(JSON_FUNCTION, system_log_level="WARN")
+    log.reports.start(function, ID)
+    log.reports.extension(function, ExtensionReport("well", "Ready", ["INVOKE"]))
+    log.reports.end(function, WARM)
+    assert log.lines == []
+
+    log.reports.extension(function, ExtensionReport("ill", "InitError", [], "Extension.NoGood"))
+    log.reports.init(function, InitReport(10.0, "init", "timeout"))
+    log.reports.end(function, replace(WARM, status="timeout"))
+    kinds = [event["type"] for event in log.events()]
+    assert kinds == ["platform.extension", "platform.initReport", "platform.report"]
+    assert log.reports.bill.lines()[0].startswith("StoryFunction  2 invocations")
+
+
+def test_log_levels_are_for_json_alone() -> None:
+    log = Log()
+    function = replace(FUNCTION, system_log_level="WARN", application_log_level="FATAL")
+    log.reports.start(function, ID)
+    log.reports.output(function, '{"level":"debug","timestamp":"2024-11-02T16:51:31.587199Z"}')
+    assert len(log.lines) == 2
+
+
+TIMED = '"timestamp":"2024-11-02T16:51:31.587199Z"'
+
+
+@pytest.mark.parametrize(
+    ("line", "at"),
+    [
+        (f'{{"level":"debug",{TIMED}}}', "DEBUG"),
+        (f'{{"level":"TRACE",{TIMED}}}', "TRACE"),
+        (f'{{"level":"WARNING",{TIMED}}}', "WARN"),
+        ('{"level":"Error","time":"2024-11-02T16:51:31+01:00"}', "ERROR"),
+        (f'{{"level":"CRITICAL",{TIMED}}}', "FATAL"),
+        (f'{{"level":"loud",{TIMED}}}', "INFO"),
+        (f'{{"level":30,{TIMED}}}', "INFO"),
+        ('{"level":"debug"}', "INFO"),
+        ('{"level":"debug","timestamp":"2024-11-02 16:51:31,587+0000"}', "INFO"),
+        ('{"level":"debug","timestamp":1730566291}', "INFO"),
+        ('{"level":"debug"', "INFO"),
+        ("plain text", "INFO"),
+    ],
+)
+def test_what_a_function_prints_has_the_level_that_it_names_with_its_time(line: str, at: str) -> None:
+    """Else it is INFO."""
+    levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"]
+    written = []
+    for level in levels:
+        log = Log()
+        log.reports.output(replace(JSON_FUNCTION, application_log_level=level), line)
+        written += [level] * len(log.lines)
+    assert written == levels[: levels.index(at) + 1]
+
+
+def test_by_default_a_json_log_is_written_from_info_on() -> None:
+    log = Log()
+    log.reports.output(JSON_FUNCTION, f'{{"level":"DEBUG",{TIMED}}}')
+    log.reports.output(JSON_FUNCTION, f'{{"level":"INFO",{TIMED}}}')
+    log.reports.fault(replace(JSON_FUNCTION, application_log_level="FATAL"), "what went wrong is told always")
+    assert len(log.lines) == 2
