@@ -73,8 +73,8 @@ build: install tools ## Make what `sam deploy` deploys: sam build, without what 
 compare: install-dev ## Measure one story over server-sent events and over polling; it takes as long as the story twice
 	@PYTHONPATH=.:functions/layers/stories/python $(BIN)/python -m tests.bench.compare $(ARGS)
 
-bench: install .tools/bench/.installed .tools/bench/.api ## Measure the cold starts, beside a bare Python and FastAPI under uvicorn
-	@$(BIN)/python -m tests.bench.cold_start $(ARGS)
+bench: install .tools/sam/.installed .tools/bench/.installed .tools/bench/.api ## Measure this beside other servers and emulators, in about ten minutes (options: ARGS="--only lag --streams 1000")
+	@PYTHONPATH=.:functions/layers/stories/python $(BIN)/python -m tests.bench $(ARGS)
 .tools/bench/.installed: requirements-bench.txt
 	@.ci/venv "$(PYTHON)" .tools/bench $< && touch $@
 .tools/bench/.api: functions/api/requirements.txt .tools/bench/.installed
@@ -92,9 +92,9 @@ lock: .tools/uv/bin/uv ## Write the pinned, hashed requirements from pyproject.t
 	$(COMPILE) --group sam --output-file requirements-sam.txt
 	$(COMPILE) --group aws --output-file requirements-aws.txt
 	$(COMPILE) --group checkov --output-file requirements-checkov.txt
-	$(COMPILE) --group bench --output-file requirements-bench.txt
 	$(COMPILE) --group story --constraints requirements.txt --output-file functions/story/requirements.txt
 	$(COMPILE) --group api --constraints requirements.txt --output-file functions/api/requirements.txt
+	$(COMPILE) --group bench --constraints functions/api/requirements.txt --output-file requirements-bench.txt
 	for folder in .ci/npm/*/; do (cd "$$folder" && npm install --package-lock-only --omit-lockfile-registry-resolved \
 		--no-audit --no-fund --loglevel=error) || exit 1; done
 	@! grep -n '"resolved"' .ci/npm/*/package-lock.json || { echo "An npm lock names an address; it must not."; exit 1; }

@@ -2,41 +2,43 @@
 
 The workers are interleaved, so that a busy machine slows all of them alike:
 
-- `bare`    a Python that opens a socket and sends one byte: the floor for anything in Python;
-- `story`   the story function, through `bootstrap`, against the smallest Runtime API that will do;
-- `uvicorn` the same reply from FastAPI under uvicorn, the usual way to stream from Lambda with Python; its clock
-  stops when a client that asks again and again gets its first byte;
-- `api`     the JSON API as `make build` makes it, under AWS's own runtime client, with the packages of its own zip;
-- `api, no bytecode`  the same as `sam build` alone makes it, in a folder that nothing can be written to.
-
-Run it with `make bench`. Numbers are medians with the smallest and largest run; read the ratios, not the milliseconds.
+- a Python that opens a socket and sends one byte: the floor for anything in Python;
+- the story function, through `bootstrap`, against the smallest Runtime API that will do;
+- the same reply from FastAPI under uvicorn, the usual way to stream from Lambda with Python, without and with
+  Powertools; its clock stops when a client that asks again and again gets its first byte;
+- the JSON API as `make build` makes it, under AWS's own runtime client, with the packages of its own zip;
+- the same as `sam build` alone makes it, in a folder that nothing can be written to.
 """
 
 from __future__ import annotations
 
-import argparse
-import compileall
 import contextlib
 import os
-import py_compile
-import shutil
 import socket
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from local.environment.filesystem import mount_layers
+from tests.bench.artifacts import PACKAGES, ROOT, STORIES, STORY, STREAMING, compile_into, copy_into
+from tests.bench.options import Options
+from tests.bench.peers import PYTHON
+from tests.bench.result import Figure, Result, Row, Target
+from tests.bench.server import free_port
 
-ROOT = Path(__file__).parent.parent.parent
-STORIES = ROOT / "functions/layers/stories"
-PACKAGES = ROOT / ".tools/bench/api"  # what is in the zip of the API besides its own modules
-BARE = "import socket; socket.create_connection(('127.0.0.1', {port})).sendall(b'x')"
-PEER = """
+RUNS = 20
+TIME = "spawn to first byte"
+BARE = "a bare Python"
+STORY_NAME = "**ours**: the story"
+UVICORN = "FastAPI, uvicorn"
+POWERTOOLS = "FastAPI and Powertools, uvicorn"
+API = "**ours**: the JSON API, with bytecode"
+API_PLAIN = "the JSON API without bytecode"
+ONE_BYTE = "import socket; socket.create_connection(('127.0.0.1', {port})).sendall(b'x')"
+FASTAPI = """
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
@@ -46,56 +48,64 @@ def sse():
     return StreamingResponse(iter(["data: Every\\n\\n"]), media_type="text/event-stream")
 uvicorn.run(app, host="127.0.0.1", port={port}, log_level="critical")
 """
+WITH_POWERTOOLS = """
+from aws_lambda_powertools import Logger, Metrics, Tracer
+logger = Logger(service="story")
+"""
 
 
-def main() -> None:
-    """Measure and print a Markdown table."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--runs", type=int, default=20)
-    options.add_argument(
-        "--peer-python", default=".tools/bench/bin/python", help="a Python that has FastAPI and uvicorn"
+async def measure(options: Options) -> Result:
+    """Seconds from the start of a process to the first byte that anybody can use."""
+    workers = _workers(options.folder / "cold_start")
+    samples: dict[str, list[float]] = {name: [] for name in workers}
+    for worker_starts in workers.values():
+        worker_starts()  # once for the bytecode and the disk
+    for _ in range(options.runs or RUNS):
+        for name, worker_starts in workers.items():
+            samples[name].append(worker_starts() * 1000)
+    result = Result(
+        "cold_start",
+        "Cold start",
+        "From spawning a worker process to the first byte of its first event, or of its reply. Each has a whole core; "
+        "with 512 MB, Lambda gives about 0.3 of one.",
+        [Figure(TIME, "ms")],
+        [Row(name, {TIME: values}) for name, values in samples.items()],
+        BARE,
     )
-    arguments = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        run(arguments.runs, workers(Path(folder), arguments.peer_python))
+    return result.with_targets(
+        Target("cold start of the story, against a bare Python", "at most", 2.5, result.ratio(STORY_NAME, BARE)),
+        Target(
+            "cold start of FastAPI with Powertools under uvicorn, against it",
+            "at least",
+            10,
+            result.ratio(POWERTOOLS, STORY_NAME),
+        ),
+    )
 
 
-def workers(folder: Path, peer_python: str) -> dict[str, Callable[[], float]]:
+def _workers(folder: Path) -> dict[str, Callable[[], float]]:
     """What is measured, by name: each returns the seconds that one cold start took."""
-    opt = folder / "opt"
-    compile_into(opt, STORIES)
+    compile_into(folder / "opt", STORIES)
     compile_into(folder / "compiled", PACKAGES, ROOT / "functions/api")
     copy_into(folder / "plain", PACKAGES, ROOT / "functions/api")
+    compile_into(folder / "story", STORY)
+    compile_into(folder / "layers/streaming", STREAMING)
+    layers = mount_layers((folder / "layers/streaming", folder / "opt"), folder)
     return {
-        "bare": bare,
-        "story": partial(story, mount_layers((ROOT / "functions/layers/streaming", STORIES), folder)),
-        "uvicorn": partial(uvicorn, peer_python),
-        "api": partial(api, folder / "compiled", opt),
-        "api, no bytecode": partial(api, folder / "plain", opt),
+        BARE: bare,
+        STORY_NAME: partial(story, folder / "story", layers),
+        UVICORN: partial(uvicorn, FASTAPI),
+        POWERTOOLS: partial(uvicorn, WITH_POWERTOOLS + FASTAPI),
+        API: partial(api, folder / "compiled", folder / "opt"),
+        API_PLAIN: partial(api, folder / "plain", folder / "opt"),
     }
-
-
-def run(runs: int, workers: Mapping[str, Callable[[], float]]) -> None:
-    """Measure each of *workers* so often, and print a Markdown table."""
-    for measure in workers.values():
-        measure()  # once for the bytecode and the disk
-    samples: dict[str, list[float]] = {name: [] for name in workers}
-    for _ in range(runs):
-        for name, measure in workers.items():
-            samples[name].append(measure() * 1000)
-    floor = statistics.median(samples["bare"])
-    print(f"Python {sys.version.split()[0]}, {runs} interleaved runs\n")
-    print("| worker | median ms | min | max | against bare |\n|---|---|---|---|---|")
-    for name, values in samples.items():
-        median = statistics.median(values)
-        print(f"| {name} | {median:.1f} | {min(values):.1f} | {max(values):.1f} | {median / floor:.2f}x |")
 
 
 def bare() -> float:
     """Seconds until a Python that does nothing else has sent a byte."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         begun = time.perf_counter()
-        process = subprocess.Popen([sys.executable, "-c", BARE.format(port=server.getsockname()[1])])
+        process = subprocess.Popen([sys.executable, "-c", ONE_BYTE.format(port=server.getsockname()[1])])
         connection, _ = server.accept()
         with connection:
             connection.recv(1)
@@ -104,26 +114,10 @@ def bare() -> float:
     return taken
 
 
-def story(opt: Path) -> float:
+def story(task_root: Path, opt: Path) -> float:
     """Seconds until the story's first event is on its way."""
-    environ = {
-        "LAMBDA_TASK_ROOT": str(ROOT / "functions/story"),
-        "_HANDLER": "story.handler",
-        "PYTHONPYCACHEPREFIX": str(ROOT / ".tools/bench/pycache"),
-    }
+    environ = {"LAMBDA_TASK_ROOT": str(task_root), "_HANDLER": "story.handler", "PYTHONDONTWRITEBYTECODE": "1"}
     return worker([str(opt / "bootstrap"), sys.executable, "bootstrap.py"], environ, event="story", until=b"data: ")
-
-
-def copy_into(folder: Path, *sources: Path) -> None:
-    """What `sam build` alone does: the *sources*, one over the other."""
-    for source in sources:
-        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-
-
-def compile_into(folder: Path, *sources: Path) -> None:
-    """The same, with bytecode."""
-    copy_into(folder, *sources)
-    compileall.compile_dir(folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
 
 def api(task_root: Path, opt: Path) -> float:
@@ -160,19 +154,18 @@ def worker(command: list[str], environ: Mapping[str, str], *, event: str, until:
     return taken
 
 
-def uvicorn(python: str) -> float:
+def uvicorn(source: str) -> float:
     """Seconds until FastAPI under uvicorn has sent its first event."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     begun = time.perf_counter()
-    process = subprocess.Popen([python, "-c", PEER.format(port=port)])
+    process = subprocess.Popen([PYTHON, "-c", source.format(port=port)])
     try:
         while time.perf_counter() - begun < 30:
             with contextlib.suppress(ConnectionError), socket.create_connection(("127.0.0.1", port)) as connection:
                 connection.sendall(b"GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 receive_until(connection, b"data: ")
                 return time.perf_counter() - begun
-        raise SystemExit(f"{python} does not serve FastAPI under uvicorn; `make bench` installs both")
+        raise SystemExit(f"{PYTHON} does not serve FastAPI under uvicorn; `make bench` installs both")
     finally:
         process.kill()
         process.wait()
@@ -194,7 +187,3 @@ def _answer_to_next(event: bytes) -> bytes:
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 1\r\n"
         b"Lambda-Runtime-Deadline-Ms: %d\r\nContent-Length: %d\r\n\r\n%b" % (deadline_ms, len(event), event)
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,28 @@
+"""Which processor does what: servers have one, the load client the other.
+
+A peer is one process, and has the servers' core for itself. Ours is two: the emulator has that same core, and its
+workers, which on AWS would be on another machine, share the client's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import psutil
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVER, CLIENT = CORES[0], CORES[-1]
+
+
+def pinned(command: list[str]) -> list[str]:
+    """The command, on the servers' core."""
+    return ["taskset", "--cpu-list", str(SERVER), *command]
+
+
+def pin_children(pid: int) -> None:
+    """Move all that the process *pid* has started to the client's core, each with all of its threads."""
+    for child in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            for thread in child.threads():
+                os.sched_setaffinity(thread.id, {CLIENT})
