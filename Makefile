@@ -9,7 +9,7 @@ SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-strip-extras $(UPGRADE)
 
-.PHONY: help install install-dev tools node-runtime start test test-edge parity check build bench format lock clean
+.PHONY: help install install-dev tools node-runtime start cloud deploy-here test test-edge parity check build bench format lock clean
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,17 @@ MACHINE := $(subst aarch64,arm64,$(subst x86_64,x64,$(shell uname -m)))
 
 start: install ## Run the story on this machine: page, stream and function (options: ARGS="--port 9000")
 	@$(BIN)/python -m local $(ARGS)
+
+cloud: install ## An empty local cloud that waits for deployments (options: ARGS="--port 9000")
+	@$(BIN)/python -m local --empty $(ARGS)
+
+# Into that cloud; the functions are built for the processor they will run on.
+HERE := http://localhost:8081
+deploy-here: tools ## Build, and deploy into the cloud that `make cloud` runs (options: HERE=http://localhost:9001)
+	$(MAKE) build ARGS="--parameter-overrides Architecture=$(PROCESSOR)"
+	AWS_ENDPOINT_URL=$(HERE) AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any \
+		$(SAM) deploy --no-confirm-changeset --parameter-overrides Architecture=$(PROCESSOR)
+PROCESSOR = $(if $(filter x86_64 AMD64,$(shell uname -m)),x86_64,arm64)
 
 test: install-dev ## Run the tests; the summary names what was left out and how to get it (options: ARGS="-k sse")
 	@$(BIN)/pytest $(ARGS)

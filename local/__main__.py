@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--bandwidth", action="store_true", help="slow streamed replies down as Lambda does: 6 MB at once, then 2 MB/s"
     )
+    top.add_argument("--empty", action="store_true", help="run no template: an empty cloud that waits for `sam deploy`")
     top.add_argument("--cost", action="store_true", help="at the end, say what the invocations would cost on AWS")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=False)
     one = commands.add_parser(
@@ -89,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
 
 async def _serve(options: argparse.Namespace) -> int:
     emulator = Emulator(
-        options.template,
+        None if options.empty else options.template,
         port=options.port,
         aws_port=options.aws_port,
         parameters=dict(options.parameter),

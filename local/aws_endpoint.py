@@ -1,6 +1,7 @@
 """The AWS endpoint: the one address that functions, the AWS CLI and SDKs use in place of all of AWS.
 
-What hop this is: `function, CLI, SDK -> [aws_endpoint] -> invoke_api | metadata | custom_resources | aws_services`.
+What hop this is: `function, CLI, SDK -> [aws_endpoint] -> invoke_api, metadata, cloudformation, custom_resources,
+aws_services`.
 
 What the real service does: each service has endpoints of its own; `AWS_ENDPOINT_URL` sends the calls of any client to
 one address (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 from local import asgi
 from local.asgi import (
@@ -34,14 +35,24 @@ from local.custom_resources import ANSWER_PATH
 from local.errors import EmulatorError
 from local.request_head import BadHeadError, host_of, refuse
 
+_CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+
 
 class AwsEndpoint:
     """ASGI app. *answers* takes what functions PUT to a custom resource's ResponseURL, *functions* are the routes of
-    Lambda's own APIs; moto takes everything else. The named groups of a route's pattern are the scope's `path_params`.
+    Lambda's own APIs, *own* the services, by the names that signatures have for them, that answer here as a whole; moto
+    takes everything else. The named groups of a route's pattern are the scope's `path_params`.
     """
 
-    def __init__(self, services: AwsServices, answers: ASGIApp, functions: Iterable[Route] = ()) -> None:
+    def __init__(
+        self,
+        services: AwsServices,
+        answers: ASGIApp,
+        functions: Iterable[Route] = (),
+        own: Mapping[str, ASGIApp] | None = None,
+    ) -> None:
         self._services = services
+        self._own = own or {}
         self._routes: tuple[Route, ...] = (("PUT", re.escape(ANSWER_PATH) + ".*", answers), *functions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,6 +66,11 @@ class AwsEndpoint:
                 scope["path_params"] = match.groupdict()
                 await app(scope, receive, send)
                 return
+        region, service = _scope_of_credential(scope)
+        if service in self._own:
+            scope["local.region"] = region
+            await self._own[service](scope, receive, send)
+            return
         await self._pass_on(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,6 +90,13 @@ class AwsEndpoint:
         except EmulatorError as error:
             if not started:  # else what was begun stays visibly unfinished
                 await respond(send, 503, headers=[(b"content-type", b"text/plain")], body=f"{error}\n".encode())
+
+
+def _scope_of_credential(scope: Scope) -> tuple[str, str]:
+    """Region and service in the request's signature, "" where it has none."""
+    signed = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    match = _CREDENTIAL.search(signed.decode("latin-1"))
+    return (match["region"], match["service"]) if match else ("", "")
 
 
 def _has_body(scope: Scope) -> bool:

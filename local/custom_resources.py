@@ -64,10 +64,11 @@ class Made:
 
 
 class RejectedError(EmulatorError):
-    """The function answered FAILED; *reason* is its own word for why."""
+    """The function answered FAILED; *reason* is its own word for why, *physical_id* what it calls the resource."""
 
-    def __init__(self, sentence: str, *, reason: str, request_id: str) -> None:
+    def __init__(self, sentence: str, *, reason: str, request_id: str, physical_id: str | None) -> None:
         super().__init__(sentence)
+        self.physical_id = physical_id
         self.reason = reason
         self.request_id = request_id
 
@@ -193,12 +194,17 @@ def _made(answer: bytes, event: Event) -> Made:
     for name in ("StackId", "RequestId", "LogicalResourceId"):
         if document.get(name) != event[name]:
             raise EmulatorError(f"{_name(event)} was answered with a {name} that is not the event's.")
+    physical_id = document.get("PhysicalResourceId")
     if document.get("Status") == "FAILED":
         reason = str(document.get("Reason") or "the function gave no Reason")
-        raise RejectedError(f"{_name(event)} failed: {reason}", reason=reason, request_id=event["RequestId"])
+        raise RejectedError(
+            f"{_name(event)} failed: {reason}",
+            reason=reason,
+            request_id=event["RequestId"],
+            physical_id=physical_id if isinstance(physical_id, str) and physical_id else None,
+        )
     if document.get("Status") != "SUCCESS":
         raise EmulatorError(f"{_name(event)} was answered with a Status that is neither SUCCESS nor FAILED.")
-    physical_id = document.get("PhysicalResourceId")
     if not isinstance(physical_id, str) or not 0 < len(physical_id.encode()) <= MAX_PHYSICAL_ID_BYTES:
         raise EmulatorError(
             f"{_name(event)} needs a PhysicalResourceId of 1 to {MAX_PHYSICAL_ID_BYTES} bytes in its answer."

@@ -56,14 +56,14 @@ class Deployed:
         found = (stack.function(wanted) for stack, _ in self._stacks.values())
         return next((function for function in found if function), None)
 
-    def put(self, stack: Stack, *, published: asyncio.Future[None]) -> None:
+    def put(self, stack: Stack, *, published: asyncio.Future[None] | None = None) -> None:
         """*stack* is as it is from now on; requests for what is in its buckets wait until *published* is done."""
-        self._stacks[stack.name] = (stack, published)
+        self._stacks[stack.stack_id] = (stack, published or _done())
         self._connect()
 
-    def remove(self, name: str) -> None:
-        """Nothing of the stack *name* answers any more."""
-        self._stacks.pop(name, None)
+    def remove(self, stack_id: str) -> None:
+        """Nothing of that stack answers any more."""
+        self._stacks.pop(stack_id, None)
         self._connect()
 
     def distributions(self) -> list[Distribution]:
@@ -112,3 +112,9 @@ class Deployed:
                     bucket.name, self._services, published=published, may_list=bucket.edge_may_list
                 )
         return origins
+
+
+def _done() -> asyncio.Future[None]:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future

@@ -75,6 +75,13 @@ class Pool:
         self._snapshot = None
         self._close_unused_snapshots()
 
+    async def drained(self) -> None:
+        """Wait until nothing is left of the environments and snapshots that are outdated now."""
+        lives = [life for environment, life in self._lives.items() if environment in self._outdated]
+        lives += [life for snapshot, life in self._snapshots.items() if snapshot is not self._snapshot]
+        if lives:
+            await asyncio.wait(lives)
+
     @property
     def empty(self) -> bool:
         """Whether nothing is left of any environment."""
@@ -183,6 +190,12 @@ class Dispatcher:
     def outdate(self, function: Function) -> None:
         """The code of *function*, or of a layer of it, has changed."""
         self._pools[function.name].outdate()
+
+    async def drained(self) -> None:
+        """Wait until no environment is left of deleted functions, and none with old code."""
+        await asyncio.gather(
+            *(pool.drained() for pool in self._pools.values()), *(pool.drained() for pool in self._removed)
+        )
 
     async def close(self) -> None:
         """Stop every environment of every function, and start no other."""

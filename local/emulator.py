@@ -13,13 +13,12 @@ import contextlib
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-import uvloop
-
+from local.asgi import Receive, Scope, Send
 from local.aws_endpoint import AwsEndpoint
 from local.aws_services import AwsServices
 from local.bandwidth import Bandwidth
@@ -35,6 +34,7 @@ from local.errors import EmulatorError
 from local.front import Front
 from local.invocation import FunctionError, Invocation
 from local.invoke_api.api import InvokeApi
+from local.loop_thread import LoopThread
 from local.metadata import Metadata
 from local.reports import Reports
 from local.runtime_server import RuntimeListener
@@ -42,9 +42,12 @@ from local.servers import HttpServer, bind, port_of
 from local.template.addresses import Addresses
 from local.template.stack import read_stack
 
+if TYPE_CHECKING:
+    from local.cloudformation.cloud import CloudFormation
+
 
 class Emulator:
-    """One template, running.
+    """One template, running, and what is deployed beside it; without a template there is only the latter.
 
     *write* takes the lines that the emulator says; *parameters* are values for the template's own, *overrides*
     environment variables for all functions. With *bandwidth*, streamed replies are as slow as Lambda's; *snapstart* is
@@ -53,7 +56,7 @@ class Emulator:
 
     def __init__(
         self,
-        template: Path | str = "template.yaml",
+        template: Path | str | None = "template.yaml",
         *,
         port: int = 8080,
         aws_port: int = 8081,
@@ -72,13 +75,14 @@ class Emulator:
             self._aws_sockets = bind(aws_port, "--aws-port")
             self.port, self.aws_port = port_of(self._sockets), port_of(self._aws_sockets)
             addresses = Addresses(edge_port=self.port)
-            self.stack: Stack = read_stack(Path(template), addresses=addresses, parameters=parameters)
+            self.stack = _stack(template, addresses, parameters or {})
         except BaseException:
             self._close_sockets()
             raise
         self._world = World(self.stack.region, f"http://127.0.0.1:{self.aws_port}", dict(overrides or {}))
         self._background: list[asyncio.Task[None]] = []
-        self._thread: _Thread | None = None
+        self._thread: LoopThread | None = None
+        self._stacks: CloudFormation | None = None
 
     @property
     def url(self) -> str:
@@ -103,7 +107,11 @@ class Emulator:
                 rows.append((function.logical_id, f"{self.function_url(function)}  {url.invoke_mode}, {url.auth_type}"))
         width = max(len(name) for name, _ in rows)
         addresses = [f"  {name:{width}}  {address}" for name, address in rows]
-        return [*addresses, *(f"  {text}" for text in self.stack.warnings), "The local Lambda runs; Ctrl-C ends it."]
+        waiting = (
+            [] if self.stack.functions else [f"  Nothing is deployed yet: AWS_ENDPOINT_URL={self.aws_url} sam deploy"]
+        )
+        warnings = [f"  {text}" for text in self.stack.warnings]
+        return [*addresses, *waiting, *warnings, "The local Lambda runs; Ctrl-C ends it."]
 
     # Life
 
@@ -132,13 +140,18 @@ class Emulator:
         routes = [*self._invoke_api.routes, *Metadata(stack.region, self._world.metadata_token).routes]
         self._servers = [
             HttpServer(Front(self.deployed.hosts, self.reports), self._sockets),
-            HttpServer(AwsEndpoint(self._services, self._answers, routes), self._aws_sockets),
+            HttpServer(
+                AwsEndpoint(self._services, self._answers, routes, {"cloudformation": self._cloudformation}),
+                self._aws_sockets,
+            ),
         ]
         for server in self._servers:
             await server.open()
 
     def deploy(self) -> None:
         """Do in the background what a deployment would: make the buckets, publish the page, watch the code."""
+        if not self.stack.functions:
+            return
         self._background = [
             asyncio.create_task(self._publish()),
             asyncio.create_task(watch_code(self.stack.functions, self._code_changed)),
@@ -151,6 +164,8 @@ class Emulator:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._invoke_api.close()
+        if self._stacks:
+            await self._stacks.close()
         await self.dispatcher.close()
         await asyncio.gather(*(server.close() for server in self._servers))
         await self._services.stop()
@@ -165,7 +180,7 @@ class Emulator:
     # As a context manager, in a thread of its own
 
     def __enter__(self) -> Emulator:
-        self._thread = _Thread(self)
+        self._thread = LoopThread(self._begin, self.stop)
         self._thread.start()
         return self
 
@@ -175,7 +190,28 @@ class Emulator:
         assert self._thread is not None
         self._thread.stop()
 
+    async def _begin(self) -> None:
+        await self.start()
+        self.deploy()
+
     # Parts
+
+    async def _cloudformation(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """CloudFormation, which is loaded when somebody asks for it."""
+        if self._stacks is None:
+            from local.cloudformation.cloud import CloudFormation, Means
+
+            means = Means(
+                services=self._services,
+                answers=self._answers,
+                invoke=self._invoke_to_end,
+                reports=self.reports,
+                folder=self._folder / "packages",
+                edge_port=self.port,
+                drained=self.dispatcher.drained,
+            )
+            self._stacks = CloudFormation(self.deployed, means)
+        await self._stacks.api(scope, receive, send)
 
     async def _publish(self) -> None:
         """Make what the template's buckets and custom resources ask for."""
@@ -221,50 +257,15 @@ class Emulator:
             self.reports.note(f"The update failed: {error}")
 
 
+def _stack(template: Path | str | None, addresses: Addresses, parameters: Mapping[str, str]) -> Stack:
+    if template is None:
+        return Stack(addresses.stack_name, addresses.region, addresses.account_id, stack_id=addresses.stack_id)
+    return read_stack(Path(template), addresses=addresses, parameters=parameters)
+
+
 def _secrets() -> dict[str, str]:
     """The secret of each access key whose signature is accepted: the functions' own, and the user's if there is one."""
     known = {ACCESS_KEY: SECRET_KEY}
     if key := os.environ.get("AWS_ACCESS_KEY_ID"):
         known[key] = os.environ.get("AWS_SECRET_ACCESS_KEY", "")
     return known
-
-
-class _Thread(threading.Thread):
-    """Runs an emulator beside synchronous code."""
-
-    def __init__(self, emulator: Emulator) -> None:
-        super().__init__(name="emulator", daemon=True)
-        self._emulator = emulator
-        self._started = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._end: asyncio.Event | None = None
-        self._error: BaseException | None = None
-
-    def start(self) -> None:
-        super().start()
-        self._started.wait()
-        if self._error:
-            raise self._error
-
-    def stop(self) -> None:
-        assert self._loop is not None
-        assert self._end is not None
-        self._loop.call_soon_threadsafe(self._end.set)
-        self.join()
-
-    def run(self) -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._live())
-
-    async def _live(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        try:
-            await self._emulator.start()
-            self._emulator.deploy()
-        except BaseException as error:
-            self._error = error
-            raise
-        finally:
-            self._started.set()
-        await self._end.wait()
-        await self._emulator.stop()

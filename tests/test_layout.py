@@ -16,7 +16,7 @@ MAX_LINES = 280
 
 # The rooms of local/, from the bottom up. A room imports only from rows above its own, and from itself.
 ROOMS = [
-    {"cache_folder", "config", "errors", "wire"},
+    {"cache_folder", "config", "errors", "loop_thread", "wire"},
     {"asgi", "cors", "cost", "log_levels", "progress"},
     {"aws_services", "code_watch", "http1", "reports", "request_head", "signature", "template"},
     {
@@ -34,7 +34,7 @@ ROOMS = [
     {"bandwidth", "environment"},
     {"aws_endpoint", "dispatcher", "runtime_api"},
     {"extensions_api"},
-    {"function_url", "invoke", "invoke_api", "runtime_server"},
+    {"cloudformation", "function_url", "invoke", "invoke_api", "runtime_server"},
     {"deployed"},
     {"emulator"},
     {"__main__"},

@@ -1,4 +1,4 @@
-"""Where the code of a function or layer lies: the path the template names -> a folder on this machine.
+"""Where the code of a function or layer lies: the location the template names -> a folder on this machine.
 
 What the real service does: the code is a zip in S3, or a container image, and Lambda unpacks it into /var/task or /opt.
 What differs here, on purpose: 1. the folder itself is used, where it lies, so that an edit shows on the next request.
@@ -6,9 +6,14 @@ What differs here, on purpose: 1. the folder itself is used, where it lies, so t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from local.errors import TemplateError
+
+FindCode: TypeAlias = Callable[[object, str], Path | None]
+"""(resolved location, owner) -> the folder, None where its code cannot be run here; may raise TemplateError."""
 
 LOCAL_BUCKET = "./"
 """The transform writes a local path as an S3 location in this bucket; no real one can have such a name."""
@@ -17,7 +22,7 @@ LOCAL_BUCKET = "./"
 def local_path(location: object) -> str | None:
     """The path in a resolved `Code` or `Content` property; None when it names no local one."""
     match location:
-        case {"S3Bucket": bucket, "S3Key": str(path)} if bucket == LOCAL_BUCKET and not path.startswith("s3://"):
+        case {"S3Bucket": bucket, "S3Key": str(path)} if bucket == LOCAL_BUCKET:
             return path
     return None
 
@@ -30,6 +35,16 @@ def elsewhere(location: object) -> str:
         case {"ZipFile": _}:
             return "code written into the template"
     return "code in S3"
+
+
+def code_below(root: Path) -> FindCode:
+    """Finds code in local folders, whose paths are relative to *root*."""
+
+    def find(location: object, owner: str) -> Path | None:
+        path = local_path(location)
+        return None if path is None else existing_folder(path, root, owner=owner)
+
+    return find
 
 
 def existing_folder(path: str, root: Path, *, owner: str) -> Path:

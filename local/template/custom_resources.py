@@ -10,15 +10,22 @@ What differs here, on purpose:
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Protocol
 
 from local.config import CustomResource, Function
 from local.template.attributes import function_name
 from local.template.intrinsics import text
-from local.template.properties import Resource
 from local.template.resources import Resources
 
 
-def is_custom(resource: Resource) -> bool:
+class Typed(Protocol):
+    """Anything that has a resource type."""
+
+    @property
+    def type(self) -> str: ...
+
+
+def is_custom(resource: Typed) -> bool:
     """Whether *resource* is one that a function makes."""
     return resource.type.startswith("Custom::") or resource.type == "AWS::CloudFormation::CustomResource"
 
@@ -39,16 +46,17 @@ def read_custom_resources(resources: Resources, functions: Collection[Function])
                 logical_id=resource.logical_id,
                 type=resource.type,
                 service_token=maker.arn,
-                properties={name: _as_sent(written.value(name)) for name in written.names()},
+                properties={name: as_sent(written.value(name)) for name in written.names()},
                 timeout_seconds=written.whole("ServiceTimeout") or 3600,
             )
         )
     return tuple(found)
 
 
-def _as_sent(value: object) -> object:
+def as_sent(value: object) -> object:
+    """*value* with every scalar as text."""
     if isinstance(value, dict):
-        return {name: _as_sent(item) for name, item in value.items()}
+        return {name: as_sent(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_as_sent(item) for item in value]
+        return [as_sent(item) for item in value]
     return text(value)

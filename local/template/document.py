@@ -1,4 +1,4 @@
-"""A template file as plain CloudFormation: path -> cache or [transform in a child process] -> document.
+"""A template file as plain CloudFormation: text -> cache or [transform in a child process] -> document.
 
 What the real service does: a SAM template is transformed in the cloud before CloudFormation acts on it.
 What differs here, on purpose: 1. the transform runs on this machine, once per content of the file.
@@ -22,11 +22,19 @@ def load_document(path: Path, *, parameters: Mapping[str, str], region: str) -> 
 
     Raises TemplateError for a file that cannot be read and for every fault the transform finds, one a line.
     """
-    content = _content(path)
-    key = cache.entry_key(content, parameters=parameters, region=region)
+    text = _text(path, _content(path))
+    try:
+        return transformed(text, parameters=parameters, region=region)
+    except TemplateError as error:
+        raise TemplateError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from error
+
+
+def transformed(text: str, *, parameters: Mapping[str, str], region: str) -> dict[str, object]:
+    """The template in *text*, transformed, as quickly. Raises TemplateError for every fault of it, one a line."""
+    key = cache.entry_key(text.encode(), parameters=parameters, region=region)
     document = cache.read_entry(key)
     if document is None:
-        document = _transformed(path, _text(path, content), parameters=parameters, region=region)
+        document = _transformed(text, parameters=parameters, region=region)
         cache.write_entry(key, document)
     return document
 
@@ -49,7 +57,7 @@ def _text(path: Path, content: bytes) -> str:
         raise TemplateError(f"{path}: not a template, byte {error.start} is not UTF-8 text") from error
 
 
-def _transformed(path: Path, text: str, *, parameters: Mapping[str, str], region: str) -> dict[str, object]:
+def _transformed(text: str, *, parameters: Mapping[str, str], region: str) -> dict[str, object]:
     import subprocess  # a cache hit, which is every start but the first, does without its 5 ms
 
     request = json.dumps({"text": text, "parameters": dict(parameters), "region": region})
@@ -63,9 +71,9 @@ def _transformed(path: Path, text: str, *, parameters: Mapping[str, str], region
     )
     if child.returncode != 0:
         last_line = (child.stderr.strip() or "no output").splitlines()[-1]
-        raise TemplateError(f"{path}: the SAM transform broke down: {last_line}")
+        raise TemplateError(f"the SAM transform broke down: {last_line}")
     reply = json.loads(child.stdout)
     if "faults" in reply:
-        raise TemplateError("\n".join(f"{path}: {fault}" for fault in reply["faults"]))
+        raise TemplateError("\n".join(reply["faults"]))
     document: dict[str, object] = reply["template"]
     return document

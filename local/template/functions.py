@@ -13,24 +13,24 @@ from pathlib import Path
 
 from local.config import Function, FunctionUrl, Permission
 from local.errors import TemplateError
-from local.template.code import elsewhere, existing_folder, local_path
+from local.template.code import FindCode, elsewhere
 from local.template.function_urls import read_function_urls, read_permissions, read_qualifiers
 from local.template.properties import Properties, Resource
 from local.template.resources import Resources
 
 
-def read_functions(resources: Resources, root: Path) -> tuple[Function, ...]:
-    """Every function that can run here; paths are relative to *root*, the template's folder.
+def read_functions(resources: Resources, find_code: FindCode) -> tuple[Function, ...]:
+    """Every function that can run here, where *find_code* says that its code is.
 
     Raises TemplateError for a folder that does not exist and a property that cannot be understood.
     """
-    layers = _layer_folders(resources, root)
+    layers = _layer_folders(resources, find_code)
     urls = read_function_urls(resources)
     permissions = read_permissions(resources)
     qualifiers = read_qualifiers(resources)
     functions = []
     for resource in resources.of_type("AWS::Lambda::Function"):
-        code = _code_folder(resource, "Code", root)
+        code = _code_folder(resource, "Code", find_code)
         if code is not None:
             name = resources.ref(resource)
             function = _function(
@@ -96,11 +96,11 @@ def _environment(written: Properties) -> dict[str, str]:
     return environment
 
 
-def _layer_folders(resources: Resources, root: Path) -> dict[str, Path]:
+def _layer_folders(resources: Resources, find_code: FindCode) -> dict[str, Path]:
     """The layers of this template: ARN of the version -> folder."""
     folders = {}
     for resource in resources.of_type("AWS::Lambda::LayerVersion"):
-        folder = _code_folder(resource, "Content", root)
+        folder = _code_folder(resource, "Content", find_code)
         if folder is not None:
             folders[resources.ref(resource)] = folder
     return folders
@@ -114,12 +114,10 @@ def _layers(written: Properties, folders: dict[str, Path]) -> tuple[Path, ...]:
     return tuple(folders[arn] for arn in arns if arn in folders)
 
 
-def _code_folder(resource: Resource, property_name: str, root: Path) -> Path | None:
+def _code_folder(resource: Resource, property_name: str, find_code: FindCode) -> Path | None:
     location = resource.properties.value(property_name)
-    path = local_path(location)
-    if path is None:
-        resource.properties.dismiss(elsewhere(location))
-        return None
     # The transform puts a hash into a layer's logical id; its name is what the reader of a sentence knows.
-    owner = resource.properties.text("LayerName") or resource.logical_id
-    return existing_folder(path, root, owner=owner)
+    folder = find_code(location, resource.properties.text("LayerName") or resource.logical_id)
+    if folder is None:
+        resource.properties.dismiss(elsewhere(location))
+    return folder

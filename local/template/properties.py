@@ -80,6 +80,11 @@ class Properties:
         """The names that have a value here, in the template's order."""
         return [name for name in self._values if self._chosen(name) is not None]
 
+    def everything(self) -> dict[str, object]:
+        """All of it, resolved, without counting as read."""
+        resolved = {name: self._resolved(name, value) for name, value in self._values.items()}
+        return {name: value for name, value in resolved.items() if value is not None}
+
     def refuse(self, phrase: str) -> None:
         """Have `unread()` name *phrase*: something that was read and is not emulated as it stands."""
         self._refused.append(phrase)

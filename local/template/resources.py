@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from local.errors import TemplateError
 from local.template.addresses import Addresses
-from local.template.attributes import attribute
+from local.template.attributes import Attributes, attribute
 from local.template.intrinsics import Resolver, intrinsic, mapping, substituted_names
 from local.template.properties import Properties, Resource
 
@@ -19,13 +19,20 @@ from local.template.properties import Properties, Resource
 class Resources:
     """The resources of *document* whose condition holds, in its order.
 
+    *made* has the attributes of those that exist already; those of all others are made up.
     Raises TemplateError for a condition that cannot be decided and for a circular dependency.
     """
 
     def __init__(
-        self, document: Mapping[str, object], *, parameters: Mapping[str, object], addresses: Addresses
+        self,
+        document: Mapping[str, object],
+        *,
+        parameters: Mapping[str, object],
+        addresses: Addresses,
+        made: Mapping[str, Attributes] | None = None,
     ) -> None:
         self.addresses = addresses
+        self._made = made or {}
         self.resolver = Resolver(
             self._looked_up,
             parameters=parameters,
@@ -39,10 +46,14 @@ class Resources:
             for logical_id, written in self._written.items()
             if self.exists(mapping(written))
         }
-        _refuse_circle({name: self._needs(name) for name in self._existing})
+        self.needs = {name: self._needs(name) for name in self._existing}
+        _refuse_circle(self.needs)
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self._existing.values())
+
+    def __getitem__(self, logical_id: str) -> Resource:
+        return self._existing[logical_id]
 
     def of_type(self, type_name: str) -> list[Resource]:
         """The resources of one type."""
@@ -50,7 +61,8 @@ class Resources:
 
     def ref(self, resource: Resource, name: str | None = None) -> str:
         """What `Ref` gives for *resource*, or its attribute *name*."""
-        return attribute(resource, name, self.addresses)
+        known = self._made.get(resource.logical_id, {})
+        return known.get(name or "Ref") or attribute(resource, name, self.addresses)
 
     def exists(self, written: Mapping[str, object]) -> bool:
         """Whether the condition of *written*, a resource or an output, holds; true without one."""

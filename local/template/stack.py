@@ -11,12 +11,14 @@ What differs here, on purpose:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from local.config import Stack
 from local.errors import TemplateError
 from local.template.addresses import Addresses
 from local.template.buckets import read_buckets
+from local.template.code import FindCode, code_below
 from local.template.custom_resources import read_custom_resources
 from local.template.distribution import read_distribution
 from local.template.document import load_document
@@ -38,18 +40,14 @@ def read_stack(path: Path, *, addresses: Addresses, parameters: Mapping[str, str
     given = parameters or {}
     document = load_document(path, parameters=given, region=addresses.region)
     try:
-        return _stack(document, root=path.parent, addresses=addresses, given=given)
+        return _stack(document, addresses=addresses, given=given, find_code=code_below(path.parent))
     except TemplateError as error:
         raise TemplateError(f"{path}: {error}") from error
 
 
-def _stack(document: Mapping[str, object], *, root: Path, addresses: Addresses, given: Mapping[str, str]) -> Stack:
-    declared = mapping(document.get("Parameters"))
-    resources = Resources(document, parameters=parameter_values(declared, given, addresses), addresses=addresses)
-    check_rules(mapping(document.get("Rules")), resources.resolver)
-    functions = read_functions(resources, root)
-    if not functions:
-        raise TemplateError("the template has no function whose code is a local folder, so there is nothing to run")
+def compose_stack(resources: Resources, find_code: FindCode) -> Stack:
+    """What of *resources* serves requests. Raises TemplateError."""
+    addresses, functions = resources.addresses, read_functions(resources, find_code)
     return Stack(
         name=addresses.stack_name,
         stack_id=addresses.stack_id,
@@ -59,18 +57,33 @@ def _stack(document: Mapping[str, object], *, root: Path, addresses: Addresses, 
         buckets=read_buckets(resources),
         distribution=read_distribution(resources),
         custom_resources=read_custom_resources(resources, functions),
-        outputs=_outputs(mapping(document.get("Outputs")), resources),
-        # Last, when all readers have read: what is left unread is what is not honoured.
-        warnings=(*_looked_up_sentences(declared), *unhonoured(resources)),
     )
 
 
-def _outputs(written: Mapping[str, object], resources: Resources) -> dict[str, str]:
+def read_outputs(written: Mapping[str, object], resources: Resources) -> dict[str, str]:
+    """The values of a template's *written* outputs, those whose condition holds. Raises TemplateError."""
     existing = {name: mapping(output) for name, output in written.items() if resources.exists(mapping(output))}
     return {
         name: Properties(f"Outputs.{name}", output, resources.resolver).text("Value") or ""
         for name, output in existing.items()
     }
+
+
+def _stack(
+    document: Mapping[str, object], *, addresses: Addresses, given: Mapping[str, str], find_code: FindCode
+) -> Stack:
+    declared = mapping(document.get("Parameters"))
+    resources = Resources(document, parameters=parameter_values(declared, given, addresses), addresses=addresses)
+    check_rules(mapping(document.get("Rules")), resources.resolver)
+    stack = compose_stack(resources, find_code)
+    if not stack.functions:
+        raise TemplateError("the template has no function whose code is a local folder, so there is nothing to run")
+    return replace(
+        stack,
+        outputs=read_outputs(mapping(document.get("Outputs")), resources),
+        # Last, when all readers have read: what is left unread is what is not honoured.
+        warnings=(*_looked_up_sentences(declared), *unhonoured(resources)),
+    )
 
 
 def _looked_up_sentences(declared: Mapping[str, object]) -> list[str]:

@@ -88,6 +88,8 @@ def _localize_property(properties: dict[str, Any], name: str, words: tuple[str, 
     value = properties.get(name)
     if value is None or (isinstance(value, dict) and not _is_intrinsic(value)):
         return
+    if isinstance(value, str) and value.startswith("s3://"):
+        return  # packaged: the translator makes a location of it
     properties[name] = {words[0]: LOCAL_BUCKET, words[1]: value}
 
 

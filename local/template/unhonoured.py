@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from local.template.custom_resources import is_custom
+from local.template.properties import Resource
 from local.template.resources import Resources
 
 _HARMLESS: Mapping[str, frozenset[str]] = {
@@ -55,15 +56,24 @@ _HARMLESS: Mapping[str, frozenset[str]] = {
 
 def unhonoured(resources: Resources) -> list[str]:
     """The sentences, to be asked for when every reader has read; the last one counts types without a counterpart."""
-    sentences = []
-    unknown: Counter[str] = Counter()
-    for resource in resources:
-        harmless = _HARMLESS.get(resource.type, frozenset())
-        if resource.type not in _HARMLESS and not is_custom(resource):
-            unknown[resource.type] += 1
-        elif names := resource.properties.unread(harmless):
-            sentences.append(f"{resource.logical_id}: not emulated: {', '.join(names)}")
+    unknown = Counter(resource.type for resource in resources if not is_known(resource))
+    sentences = [f"{name}: not emulated: {', '.join(names)}" for name, names in unread_names(resources).items()]
     if unknown:
         counted = ", ".join(f"{type_name} ({count})" for type_name, count in sorted(unknown.items()))
         sentences.append(f"not emulated: {counted}")
     return sentences
+
+
+def unread_names(resources: Resources) -> dict[str, list[str]]:
+    """Logical id -> what of its properties no reader has asked for, of the types that are emulated."""
+    found = {
+        resource.logical_id: resource.properties.unread(_HARMLESS.get(resource.type, frozenset()))
+        for resource in resources
+        if is_known(resource)
+    }
+    return {name: names for name, names in found.items() if names}
+
+
+def is_known(resource: Resource) -> bool:
+    """Whether *resource* is of a type that is emulated."""
+    return resource.type in _HARMLESS or is_custom(resource)

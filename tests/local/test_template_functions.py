@@ -9,6 +9,7 @@ import pytest
 from local.config import Cors, Function, Permission
 from local.errors import TemplateError
 from local.template.addresses import Addresses
+from local.template.code import code_below
 from local.template.custom_resources import read_custom_resources
 from local.template.functions import read_functions
 from local.template.parameters import pseudo_parameters
@@ -40,7 +41,7 @@ def function(**properties: object) -> dict[str, object]:
 
 def test_defaults(root: Path) -> None:
     """A function that says no more than it must has Lambda's defaults."""
-    found = read_functions(resources(F=function()), root)
+    found = read_functions(resources(F=function()), code_below(root))
 
     assert found == (
         Function(
@@ -61,7 +62,7 @@ def test_defaults(root: Path) -> None:
 
 def test_numbers_written_as_text(root: Path) -> None:
     """A number may be written as a string, which is what a parameter gives."""
-    [found] = read_functions(resources(F=function(Timeout="60", ReservedConcurrentExecutions="0")), root)
+    [found] = read_functions(resources(F=function(Timeout="60", ReservedConcurrentExecutions="0")), code_below(root))
 
     assert (found.timeout_seconds, found.reserved_concurrency) == (60, 0)
 
@@ -69,7 +70,7 @@ def test_numbers_written_as_text(root: Path) -> None:
 def test_environment_is_text(root: Path) -> None:
     """Every value of an environment variable is a string, as CloudFormation would make it."""
     variables = {"A": 5, "B": True, "C": {"Ref": "AWS::Region"}, "D": {"Ref": "AWS::NoValue"}, "E": ""}
-    [found] = read_functions(resources(F=function(Environment={"Variables": variables})), root)
+    [found] = read_functions(resources(F=function(Environment={"Variables": variables})), code_below(root))
 
     assert found.environment == {"A": "5", "B": "true", "C": "us-east-1", "E": ""}
 
@@ -86,7 +87,7 @@ def test_url_of_an_alias(root: Path) -> None:
             Cors={"AllowOrigins": ["*"], "AllowCredentials": "true", "ExposeHeaders": ["x"], "MaxAge": 0},
         ),
     )
-    [read] = read_functions(found, root)
+    [read] = read_functions(found, code_below(root))
 
     assert read.url is not None
     assert read.url.domain == f"{read.url.url_id}.lambda-url.us-east-1.localhost"
@@ -105,7 +106,7 @@ def test_qualifiers_of_a_function(root: Path) -> None:
         Live=resource("AWS::Lambda::Alias", FunctionName={"Ref": "F"}, Name="live"),
         Next=resource("AWS::Lambda::Alias", FunctionName={"Ref": "F"}, Name="next"),
     )
-    f, g = read_functions(found, root)
+    f, g = read_functions(found, code_below(root))
 
     assert (f.qualifiers, g.qualifiers) == (("1", "live", "next"), ())
 
@@ -126,7 +127,7 @@ def test_permissions_of_a_function(root: Path) -> None:
         Three=permission({"Fn::Sub": "${F.Arn}:live"}, FunctionUrlAuthType="NONE"),
         Other=permission("somebody-else"),
     )
-    f, g = read_functions(found, root)
+    f, g = read_functions(found, code_below(root))
 
     assert f.permissions == (
         Permission("lambda:InvokeFunction", "*", invoked_via_function_url=True),
@@ -163,7 +164,7 @@ def test_refusal(root: Path, properties: dict[str, object], sentence: str) -> No
     """What is wrong is said with the function and the property it stands in."""
     (root / "app.zip").touch()
     with pytest.raises(TemplateError) as caught:
-        read_functions(resources(F=function(**properties)), root)
+        read_functions(resources(F=function(**properties)), code_below(root))
 
     assert str(caught.value) == sentence.format(root=root)
 
@@ -173,7 +174,7 @@ def test_missing_layer_is_named(root: Path) -> None:
     layer = resource("AWS::Lambda::LayerVersion", LayerName="shared", Content={"S3Bucket": "./", "S3Key": "gone"})
 
     with pytest.raises(TemplateError, match="^shared: the folder gone does not exist"):
-        read_functions(resources(shared0123456789=layer), root)
+        read_functions(resources(shared0123456789=layer), code_below(root))
 
 
 def test_warnings(root: Path) -> None:
@@ -196,7 +197,7 @@ def test_warnings(root: Path) -> None:
         Table=resource("AWS::DynamoDB::Table"),
         Other=resource("AWS::IAM::Role"),
     )
-    names = [function.logical_id for function in read_functions(found, root)]
+    names = [function.logical_id for function in read_functions(found, code_below(root))]
 
     assert names == ["F"]
     assert unhonoured(found) == [
@@ -222,7 +223,7 @@ def test_custom_resource(root: Path) -> None:
         ),
         Bare=resource("AWS::CloudFormation::CustomResource", ServiceToken={"Fn::GetAtt": ["F", "Arn"]}),
     )
-    page, bare = read_custom_resources(found, read_functions(found, root))
+    page, bare = read_custom_resources(found, read_functions(found, code_below(root)))
 
     assert (page.logical_id, page.type, page.service_token, page.timeout_seconds) == ("Page", "Custom::Page", ARN, 30)
     assert page.properties == {
@@ -238,7 +239,7 @@ def test_custom_resource_of_another_stack(root: Path) -> None:
     """One made by somebody else is left out, and that is said."""
     found = resources(F=function(), Page=resource("Custom::Page", ServiceToken="arn:aws:sns:us-east-1:1:topic", A=1))
 
-    assert read_custom_resources(found, read_functions(found, root)) == ()
+    assert read_custom_resources(found, read_functions(found, code_below(root))) == ()
     assert unhonoured(found) == [
         "Page: not emulated: ServiceToken arn:aws:sns:us-east-1:1:topic (not a function that runs here)"
     ]

@@ -1,0 +1,223 @@
+"""Makes, changes, rolls back and deletes stacks.
+
+What hop this is: `change_sets -> [operation] -> makers, deployed`.
+
+What the real service does: what is replaced or no longer in the template is deleted when all else has succeeded; when
+something fails, all that was done is undone, a resource that failed to be made included
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html,
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-cfn-console-stacks-statuses.html).
+
+What differs here, on purpose:
+1. one resource after the other, so the first that fails is the only one;
+2. a rolled back resource goes through the same making and changing, in the order that the old template asks for, so a
+   page that was published is published again by the old publisher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+
+from local.cloudformation.blueprint import Blueprint
+from local.cloudformation.difference import changed_properties, in_order
+from local.cloudformation.makers import FailedError, Makers, Wanted, renewed
+from local.cloudformation.outputs import read_outputs_of
+from local.cloudformation.record import Made, StackRecord
+from local.cloudformation.removal import Removal, Serve, failed_to_delete, serve_if_served
+from local.cloudformation.replacement import name_property, replacing
+from local.errors import TemplateError
+from local.template.attributes import Attributes
+from local.template.intrinsics import mapping
+from local.template.properties import Resource
+
+
+class Operations:
+    """*serve* is called whenever a resource has changed that serves requests, *sweep* when an operation is over."""
+
+    def __init__(self, makers: Makers, serve: Serve, sweep: Callable[[], Awaitable[None]]) -> None:
+        self._makers = makers
+        self._serve = serve
+        self._sweep = sweep
+        self._removal = Removal(makers, serve)
+
+    async def create(self, stack: StackRecord, blueprint: Blueprint, *, on_failure: str = "ROLLBACK") -> None:
+        """Make everything; *on_failure* is ROLLBACK, DELETE or DO_NOTHING."""
+        try:
+            await self._apply(stack, blueprint)
+        except FailedError as error:
+            if on_failure == "DO_NOTHING":
+                stack.enter("CREATE_FAILED", error.reason)
+            elif on_failure == "DELETE":
+                stack.enter("DELETE_IN_PROGRESS", error.reason)
+                await self._removal.delete(stack)
+            else:
+                stack.enter("ROLLBACK_IN_PROGRESS", f"{error.reason}Rollback requested by user.")
+                await self._take_back(stack)
+        else:
+            stack.enter("CREATE_COMPLETE")
+        await self._sweep()
+
+    async def update(self, stack: StackRecord, blueprint: Blueprint, *, disable_rollback: bool = False) -> None:
+        """Make the stack into what *blueprint* says."""
+        try:
+            await self._apply(stack, blueprint)
+        except FailedError as error:
+            if disable_rollback:
+                stack.enter("UPDATE_FAILED", error.reason)
+            else:
+                stack.enter("UPDATE_ROLLBACK_IN_PROGRESS", error.reason)
+                await self._restore(stack)
+        else:
+            stack.enter("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+            failed = await self._removal.clean_up(stack)
+            reason = "Update successful. One or more resources could not be deleted." if failed else ""
+            stack.enter("UPDATE_COMPLETE", reason)
+        await self._sweep()
+
+    async def take_back(self, stack: StackRecord) -> None:
+        """Undo a creation that failed and was left as it was."""
+        await self._take_back(stack)
+        await self._sweep()
+
+    async def restore(self, stack: StackRecord) -> None:
+        """Undo an update that failed and was left as it was."""
+        await self._restore(stack)
+        await self._sweep()
+
+    async def delete(self, stack: StackRecord, *, retained: Sequence[str] = ()) -> None:
+        """Delete everything in the reverse of the order in which it was made, but for the *retained* logical ids."""
+        await self._removal.delete(stack, retained=retained)
+        await self._sweep()
+
+    # Forth
+
+    async def _apply(self, stack: StackRecord, blueprint: Blueprint) -> None:
+        """Raises `FailedError`, with the stack's own reason; what has failed has had its event then."""
+        known: dict[str, Attributes] = {name: made.attributes for name, made in stack.made.items()}
+        try:
+            resources = blueprint.resources(stack.addresses, known)
+            written = mapping(blueprint.document.get("Resources"))
+            for name in in_order(resources.needs):
+                retained = mapping(written[name]).get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
+                made = await self._bring(
+                    stack, resources[name], tuple(resources.needs[name]), retained=retained, blueprint=blueprint
+                )
+                known[name] = made.attributes
+            for name in [name for name in stack.made if name not in resources.needs]:
+                stack.leftovers.append(stack.made.pop(name))
+                stack.resources.pop(name, None)
+            stack.outputs = read_outputs_of(blueprint, resources)
+            self._serve(stack)
+        except TemplateError as error:
+            raise FailedError(str(error)) from error
+
+    async def _bring(
+        self, stack: StackRecord, resource: Resource, needs: tuple[str, ...], *, retained: bool, blueprint: Blueprint
+    ) -> Made:
+        """*resource* as it should be: made, changed, made anew, or left alone."""
+        name, old = resource.logical_id, stack.made.get(resource.logical_id)
+        wanted = Wanted(name, resource.type, resource.properties.everything(), needs, retained, stack.addresses)
+        changed = changed_properties(old.properties, wanted.properties) if old else []
+        if old is not None and not changed:
+            stack.made[name] = replace(old, needs=needs, retained=retained)
+            return stack.made[name]
+        anew = old is None or bool(replacing(old.type, changed))
+        verb = "CREATE" if old is None else "UPDATE"
+        announced = wanted.made({"Ref": "" if old is None else old.physical_id})
+        stack.note(announced, f"{verb}_IN_PROGRESS", _REPLACED if old is not None and anew else "")
+        try:
+            if old is None:
+                made = await self._makers.create(wanted)
+            elif anew:
+                _refuse_same_name(old, wanted)
+                stack.replacements += 1
+                addresses = renewed(stack.addresses, stack.replacements)
+                made = await self._makers.create(replace(wanted, addresses=addresses))
+                stack.leftovers.append(old)
+            else:
+                made = await self._makers.update(wanted, old)
+                if made.physical_id != old.physical_id:  # only its function can know that it is another one
+                    stack.leftovers.append(old)
+            stack.made[name] = made
+            serve_if_served(self._serve, stack, made)
+        except (FailedError, TemplateError) as error:
+            self._failed(stack, announced, verb, error)
+            raise FailedError(f"The following resource(s) failed to {verb.lower()}: [{name}]. ") from error
+        stack.note(made, f"{verb}_COMPLETE", blueprint.notes.get(name, ""))
+        return made
+
+    def _failed(self, stack: StackRecord, announced: Made, verb: str, error: FailedError | TemplateError) -> None:
+        left = error.left if isinstance(error, FailedError) else None
+        if left is not None:
+            stack.leftovers.append(left)
+        elif verb == "UPDATE":
+            stack.half_made.add(announced.logical_id)
+        stack.note(left or announced, f"{verb}_FAILED", str(error))
+
+    # And back
+
+    async def _take_back(self, stack: StackRecord) -> None:
+        """A stack that could not be made: nothing of it is to be left."""
+        failed = await self._removal.remove_all(stack)
+        stack.outputs = []
+        stack.enter("ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE", failed_to_delete(failed))
+
+    async def _restore(self, stack: StackRecord) -> None:
+        """A stack that could not be changed: as it was before."""
+        assert stack.previous is not None
+        blueprint, before = stack.previous, stack.before
+        try:
+            await self._bring_back(stack, before)
+            stack.outputs = read_outputs_of(
+                blueprint,
+                blueprint.resources(stack.addresses, {name: made.attributes for name, made in before.items()}),
+            )
+        except (FailedError, TemplateError) as error:
+            stack.enter("UPDATE_ROLLBACK_FAILED", str(error))
+            return
+        stack.blueprint = blueprint
+        stack.enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+        await self._removal.clean_up(stack)
+        stack.enter("UPDATE_ROLLBACK_COMPLETE")
+
+    async def _bring_back(self, stack: StackRecord, before: Mapping[str, Made]) -> None:
+        stack.leftovers = [left for left in stack.leftovers if before.get(left.logical_id) is not left]
+        for name in in_order({name: made.needs for name, made in before.items()}):
+            old, now = before[name], stack.made.get(name)
+            if now is None or now.physical_id != old.physical_id:  # removed or replaced, and still there
+                if now is not None:
+                    stack.leftovers.append(now)
+                stack.made[name] = old
+                stack.note(old, "UPDATE_COMPLETE")
+            elif now.properties != old.properties or name in stack.half_made:
+                await self._undo(stack, old, now)
+            serve_if_served(self._serve, stack, old)
+        stack.half_made.clear()
+        for name in [name for name in stack.made if name not in before]:
+            stack.leftovers.append(stack.made.pop(name))
+        self._serve(stack)
+
+    async def _undo(self, stack: StackRecord, old: Made, now: Made) -> None:
+        name = old.logical_id
+        stack.note(old, "UPDATE_IN_PROGRESS")
+        wanted = Wanted(name, old.type, old.properties, old.needs, old.retained, stack.addresses)
+        try:
+            made = await self._makers.update(wanted, now)
+        except FailedError as error:
+            stack.note(old, "UPDATE_FAILED", error.reason)
+            raise FailedError(f"The following resource(s) failed to update: [{name}]. ") from error
+        stack.made[name] = made
+        stack.note(made, "UPDATE_COMPLETE")
+
+
+_REPLACED = "Requested update requires the creation of a new physical resource; hence creating one."
+
+
+def _refuse_same_name(old: Made, wanted: Wanted) -> None:
+    named = name_property(old.type)
+    name = wanted.properties.get(named) if named else None
+    if name is not None and name == old.properties.get(named or ""):
+        raise FailedError(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+            f"Rename {name} and update the stack again."
+        )
