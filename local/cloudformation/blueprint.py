@@ -83,6 +83,8 @@ async def read_blueprint(written: str, given: Mapping[str, str], addresses: Addr
     _check_parameters(mapping(document.get("Parameters")), given)
     resources = _resources(document, given, addresses, {})
     check_rules(mapping(document.get("Rules")), resources.resolver)
+    for resource in resources:
+        resource.properties.everything()
     compose_stack(resources, _some_folder)
     read_outputs(mapping(document.get("Outputs")), resources)
     return Blueprint(written, document, dict(given), _notes(resources))

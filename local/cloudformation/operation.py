@@ -141,18 +141,15 @@ class Operations:
             stack.made[name] = made
             serve_if_served(self._serve, stack, made)
         except (FailedError, TemplateError) as error:
-            self._failed(stack, announced, verb, error)
+            if isinstance(error, FailedError) and error.left:
+                announced = error.left
+                stack.leftovers.append(announced)
+            if not anew:
+                stack.half_made.add(name)
+            stack.note(announced, f"{verb}_FAILED", str(error))
             raise FailedError(f"The following resource(s) failed to {verb.lower()}: [{name}]. ") from error
         stack.note(made, f"{verb}_COMPLETE", blueprint.notes.get(name, ""))
         return made
-
-    def _failed(self, stack: StackRecord, announced: Made, verb: str, error: FailedError | TemplateError) -> None:
-        left = error.left if isinstance(error, FailedError) else None
-        if left is not None:
-            stack.leftovers.append(left)
-        elif verb == "UPDATE":
-            stack.half_made.add(announced.logical_id)
-        stack.note(left or announced, f"{verb}_FAILED", str(error))
 
     # And back
 
@@ -195,6 +192,7 @@ class Operations:
         stack.half_made.clear()
         for name in [name for name in stack.made if name not in before]:
             stack.leftovers.append(stack.made.pop(name))
+        stack.resources = {name: event for name, event in stack.resources.items() if name in before}
         self._serve(stack)
 
     async def _undo(self, stack: StackRecord, old: Made, now: Made) -> None:

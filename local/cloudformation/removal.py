@@ -46,8 +46,9 @@ class Removal:
         order = in_order(needs)
         leftovers.sort(key=lambda made: order.index(made.logical_id))
         failed = []
+        lives_on = stack.status.startswith("UPDATE")  # so what its logical ids stand for is not what goes
         for made in reversed(leftovers):
-            if not await self._remove(stack, made, leftover=made.logical_id in stack.made):
+            if not await self._remove(stack, made, leftover=lives_on):
                 failed.append(made.logical_id)
         return failed
 

@@ -32,7 +32,7 @@ class Resources:
         made: Mapping[str, Attributes] | None = None,
     ) -> None:
         self.addresses = addresses
-        self._made = made or {}
+        self._made = {} if made is None else made  # it may grow while it is looked at
         self.resolver = Resolver(
             self._looked_up,
             parameters=parameters,
