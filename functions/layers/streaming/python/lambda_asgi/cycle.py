@@ -5,8 +5,9 @@ What this is: `streaming -> [cycle] -> application`, and back: `application -> s
 What the real service does: https://asgi.readthedocs.io/en/latest/specs/www.html says which messages may follow which.
 `http.response.start` becomes the reply's prelude. It leaves with the first bytes of the body when these are there at
 once, otherwise alone, so that an EventSource opens while the application still waits for its first event. Each
-`http.response.body` is sent by `send` itself, which returns when the socket has taken it. When the body is complete the
-reply ends for the viewer; what the application then goes on with (background tasks) is done before the next event.
+`http.response.body` is sent by `send` itself, or in a burst with the others of its turn (see `lambda_runtime.cork`);
+`send` waits while the socket takes nothing. When the body is complete the reply ends for the viewer; what the
+application then goes on with (background tasks) is done before the next event.
 
 What differs from other servers, on purpose:
 1. the viewer's leaving is not noticed: Lambda does not tell, and a function runs on. After the request, `receive` waits
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from lambda_asgi.prelude import BODILESS, response_of
 from lambda_asgi.scope import payload_format
@@ -53,6 +54,7 @@ class Cycle:
 
         # Response
         self._started: asyncio.Future[Response] = loop.create_future()
+        self._expected = "http.response.start"  # the message to come
         self._bodiless = scope["method"] == "HEAD"
         self._write: Write
         self._writable = asyncio.Event()
@@ -76,7 +78,7 @@ class Cycle:
         async with self._cancelled_together():
             if not (self._has_body or self._task.done()):
                 with suppress(DisconnectedError):  # the application learns of it when it sends
-                    await self._transmit(b"")
+                    await self._open()
             self._writable.set()
             await self._reach(self._completed)
 
@@ -129,15 +131,36 @@ class Cycle:
     async def send(self, message: Message) -> None:
         """Take the next part of the response. Raises `RuntimeError` for a wrong one, and `DisconnectedError`."""
         kind = message["type"]
-        if self._completed.done():
-            raise RuntimeError(f"Unexpected ASGI message '{kind}': the response is complete.")
-        expected = "http.response.body" if self._started.done() else "http.response.start"
-        if kind != expected:
-            raise RuntimeError(f"Expected ASGI message '{expected}', but got '{kind}'.")
+        if kind != self._expected:
+            raise RuntimeError(self._unexpected(kind))
         if kind == "http.response.start":
             self._start(message)
-        else:
-            await self._send_body(message.get("body", b""), more_body=message.get("more_body", False))
+            return
+        # What follows is done for each event of a stream, so it is done here and not in calls of its own.
+        body, more_body = message.get("body", b""), message.get("more_body", False)
+        data = b"" if self._bodiless else body if isinstance(body, bytes) else bytes(memoryview(body))
+        self._has_body = True
+        if not self._writable.is_set():
+            await self._writable.wait()
+        if data or more_body:
+            try:
+                await self._write(data)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the reply is lost
+                self._lose(error)
+        if not more_body:
+            await self._end_body()
+
+    async def _open(self) -> None:
+        """Send what comes before the body."""
+        try:
+            await self._write(b"")
+        except Exception as error:  # noqa: BLE001 - as in send
+            self._lose(error)
+
+    def _unexpected(self, kind: str) -> str:
+        if not self._expected:
+            return f"Unexpected ASGI message '{kind}': the response is complete."
+        return f"Expected ASGI message '{self._expected}', but got '{kind}'."
 
     def _start(self, message: Message) -> None:
         response = response_of(
@@ -145,28 +168,20 @@ class Cycle:
         )
         self._bodiless = self._bodiless or response.status_code in BODILESS
         self._started.set_result(response)
+        self._expected = "http.response.body"
 
-    async def _send_body(self, body: bytes, *, more_body: bool) -> None:
-        data = b"" if self._bodiless else body if isinstance(body, bytes) else bytes(memoryview(body))
-        self._has_body = True
-        if not self._writable.is_set():
-            await self._writable.wait()
-        if data or more_body:
-            await self._transmit(data)
-        if not more_body:
-            self._completed.set_result(None)
-            # Until the reply has ended, the viewer waits for that: nothing else of the application comes before it.
-            try:
-                await self._ended.wait()
-            finally:
-                self._disconnected.set()
-
-    async def _transmit(self, data: bytes) -> None:
+    async def _end_body(self) -> None:
+        self._expected = ""
+        self._completed.set_result(None)
+        # Until the reply has ended, the viewer waits for that: nothing else of the application comes before it.
         try:
-            await self._write(data)
-        except Exception as error:
-            self._loss = self._loss or error
+            await self._ended.wait()
+        finally:
             self._disconnected.set()
-            if isinstance(error.__cause__, asyncio.CancelledError):  # the application's task, in the middle of it
-                raise error.__cause__ from None
-            raise DisconnectedError(str(error)) from error
+
+    def _lose(self, error: Exception) -> NoReturn:
+        self._loss = self._loss or error
+        self._disconnected.set()
+        if isinstance(error.__cause__, asyncio.CancelledError):  # the application's task, in the middle of it
+            raise error.__cause__ from None
+        raise DisconnectedError(str(error)) from error

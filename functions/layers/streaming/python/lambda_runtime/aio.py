@@ -15,11 +15,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
 from lambda_runtime import replies
+from lambda_runtime.cork import Cork
 from lambda_runtime.faults import Fault
 
 if TYPE_CHECKING:
-    import socket
-
     from lambda_runtime.client import Invocation
     from lambda_runtime.response import AsyncBody, Chunk, Write
 
@@ -72,24 +71,20 @@ class AsyncSide:
 
 
 async def _send_all(reply: replies.Reply) -> None:
-    loop = asyncio.get_running_loop()
-    turn = asyncio.Lock()
-
-    async def send(item: Chunk) -> None:
-        async with turn:  # a body's tasks may write at the same time, and a frame must not begin inside another
-            frame = reply.frame(item)
-            assert reply.stream is not None
-            connection = cast("socket.socket", reply.stream.connection.socket)  # the C class that it wraps
+    cork = Cork(reply)
+    try:
+        async with _deadline(reply.seconds_left()):
             try:
-                connection.setblocking(False)
-                # Tried at once, and only when the receiver is slow awaited: the handler's other tasks go on meanwhile.
-                await loop.sock_sendall(connection, frame)
-            except (OSError, asyncio.CancelledError) as error:  # cancelled: the deadline came while a frame was stuck
-                raise reply.stream.lost(error) from error
-            connection.setblocking(True)
-
-    async with _deadline(reply.seconds_left()):
-        await _pour(cast("AsyncBody", reply.body), send)
+                await _pour(cast("AsyncBody", reply.body), cork.write)
+            except asyncio.CancelledError:
+                cork.give_up()
+                raise
+            except Exception:
+                await cork.end()
+                raise
+            await cork.end()
+    finally:
+        cork.close()
 
 
 async def _pour(body: AsyncBody, write: Write) -> None:
