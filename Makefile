@@ -55,7 +55,9 @@ deploy-here: tools ## Build, and deploy into the cloud that `make cloud` runs (o
 		$(SAM) deploy --no-confirm-changeset --parameter-overrides Architecture=$(PROCESSOR)
 PROCESSOR = $(if $(filter x86_64 AMD64,$(shell uname -m)),x86_64,arm64)
 
-test: install-dev ## Run the tests; the summary names what was left out and how to get it (options: ARGS="-k sse")
+# The rules for accessibility, where there is an npm to get them with; else the tests that need them are left out.
+AXE := $(if $(shell command -v npm),.tools/npm/axe/.installed)
+test: install-dev $(AXE) ## Run the tests; the summary names what was left out and how to get it (options: ARGS="-k sse")
 	@$(BIN)/pytest $(ARGS)
 
 test-edge: install-dev ## Check a deployment over HTTP, by default the local stack (options: URL=https://... STORY_URL=... BUCKET_URL=...)

@@ -1,12 +1,14 @@
 """A web server for the page whose event stream the test writes itself, event by event.
 
 It stands where the edge stands: the files of functions/site/page under a content security policy as strict as the
-template's, and `/api/sse`. A request for the stream is handed to the test as a `Stream` and stays open until the
-test, or the page, ends it: nothing here happens by itself, so no test has to wait for a moment.
+template's, a catalogue at `/api/stories`, and `/api/sse`. A request for the stream is handed to the test as a
+`Stream` and stays open until the test, or the page, ends it: nothing here happens by itself, so no test has to wait
+for a moment. There is no `/api/poll`: who polls meets the real one in test_local_cloud.py.
 """
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import threading
@@ -19,6 +21,13 @@ from urllib.parse import urlsplit
 
 PAGE = Path(__file__).parents[2] / "functions" / "site" / "page"
 CONTENT_SECURITY_POLICY = "default-src 'self'"
+CATALOGUE = {
+    "default": "lighthouse",
+    "stories": [
+        {"slug": "lighthouse", "title": "The Lighthouse", "lang": "en", "dir": "ltr"},
+        {"slug": "moon", "title": "הילדה והירח", "lang": "he", "dir": "rtl"},
+    ],
+}
 CONTENT_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 DEADLINE_SECONDS = 10.0
 
@@ -32,16 +41,21 @@ class Stream:
         self.over = threading.Event()
         self._socket = request.connection
 
-    def open(self) -> None:
+    def open(self, *, content_type: str = "text/event-stream", environment: str = "warm") -> None:
         """Answer 200 and keep the body open."""
         self._write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
-            b"transfer-encoding: chunked\r\n\r\n"
+            f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncache-control: no-cache, no-transform\r\n"
+            f"x-environment: {environment}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
         )
 
-    def refuse(self, status: int) -> None:
-        """Answer with a status that makes an EventSource give up."""
-        self._write(b"HTTP/1.1 %d No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status)
+    def refuse(self, status: int, *, detail: str | None = None) -> None:
+        """Answer with a status that ends it, and with a problem document if there is a *detail*."""
+        body = b"" if detail is None else json.dumps({"detail": detail}).encode()
+        kind = "text/plain" if detail is None else "application/problem+json"
+        head = (
+            f"HTTP/1.1 {status} No\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self._write(head.encode() + body)
         self.over.set()
 
     def send(self, text: str) -> None:
@@ -82,7 +96,7 @@ class Stream:
 
 
 class FakeSite(ThreadingHTTPServer):
-    """The server. *missing* are the paths it was asked for and does not have."""
+    """The server. *missing* are the paths it was asked for and does not have; *has_api* says if it has a catalogue."""
 
     daemon_threads = True
 
@@ -90,6 +104,7 @@ class FakeSite(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.missing: list[str] = []
+        self.has_api = True
         self.asked: Queue[Stream] = Queue()
         self.streams: list[Stream] = []
 
@@ -106,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path == "/api/sse":
             self._hand_over()
+        elif path == "/api/stories" and self.server.has_api:
+            self._send(200, json.dumps(CATALOGUE).encode(), "application/json")
         else:
             self._send_file(path.lstrip("/") or "index.html")
 
@@ -121,8 +138,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = file.read_bytes() if file.is_file() else b""
         if not body:
             self.server.missing.append(name)
-        self.send_response(200 if body else 404)
-        self.send_header("content-type", CONTENT_TYPES.get(file.suffix, "text/plain"))
+        self._send(200 if body else 404, body, CONTENT_TYPES.get(file.suffix, "text/plain"))
+
+    def _send(self, status: int, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        self.send_header("content-type", content_type)
         self.send_header("content-length", str(len(body)))
         self.send_header("content-security-policy", CONTENT_SECURITY_POLICY)
         self.send_header("x-content-type-options", "nosniff")

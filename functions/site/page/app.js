@@ -1,142 +1,165 @@
-// The page's one job: open the stream, append each word as it arrives, say how it stands.
-// EventSource does the hard part: it reconnects by itself and sends the last id it saw, so the function can resume
-// (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+// The page put together: a connection brings the run that was asked for, story and wire show it.
 
-// What the page can be in, what it calls that, and where it may go from there.
+import { readCatalogue } from "./api.js";
+import { besideOf } from "./beside.js";
+import { connectionTo } from "./connection.js";
+import { Run } from "./run.js";
+import { storyIn } from "./story.js";
+import { wireIn } from "./wire.js";
+
+// What the page can be in, what it calls that, and what its first button then does.
 const STATES = {
-  silent: { label: "", next: ["connecting"] }, // as index.html is, until this script has run
-  connecting: { label: "Connecting", next: ["streaming", "reconnecting", "stopped", "failed"] },
-  streaming: { label: "Streaming", next: ["done", "reconnecting", "stopped", "failed", "connecting"] },
-  reconnecting: { label: "Reconnecting", next: ["streaming", "stopped", "failed", "connecting"] },
-  done: { label: "The end", next: ["connecting"] },
-  stopped: { label: "Stopped", next: ["connecting"] },
-  failed: { label: "Failed: the server refused the stream", next: ["connecting"] },
+  connecting: { label: "Connecting", button: "Stop" },
+  streaming: { label: "Streaming", button: "Stop" },
+  reconnecting: { label: "Reconnecting", button: "Stop" },
+  done: { label: "The end" },
+  stopped: { label: "Stopped", button: "Go on" },
+  failed: { label: "Failed", button: "Try again" },
 };
-const PASSED_ON = ["story", "seed", "min_ms", "max_ms"];
-const SENTENCE_END = /[.!?…。！？]["'”’“»)\]]*$/u;
-const MS_PER_PIXEL = 40;
-const WIDEST_GAP_MS = 4000;
-const MOST_STROKES = 400;
-const SPARE_PIXELS = 16;
 
 const at = (id) => document.getElementById(id);
-const page = document.body;
-const story = at("story");
+const story = storyIn(at("story"), at("spoken"), at("desk"));
+const wire = wireIn(at("wire"));
+const beside = besideOf(wire);
 
-let source; // the EventSource of this telling
+let run = new Run(location.search);
+let catalogue = { stories: [] }; // until it is there
+let connection;
 let seen; // ids of the events that were shown
-let sentence; // words that were shown and not yet spoken
-let startedAt;
-let lastWordAt;
 
 function tell() {
-  source?.close();
+  connection?.close();
+  beside.stop();
   seen = new Set();
-  sentence = [];
-  startedAt = performance.now();
-  lastWordAt = undefined;
-  story.replaceChildren();
-  story.classList.remove("latin");
-  at("tape").replaceChildren();
-  at("spoken").textContent = "";
-  at("words").textContent = "0";
-  for (const id of ["last-id", "first", "pause"]) at(id).textContent = "–";
+  story.clear();
+  wire.begin(run.pauses);
+  showRun();
+  const url = `/api/sse${run.query}`;
+  connection = connectionTo(url, {
+    asked: (lastEventId) => wire.asked(url, lastEventId),
+    opened: (response) => (wire.opened(response), enter("streaming")),
+    received: (chunk, records) => (wire.received(chunk, records), records.forEach(hear)),
+    lost: (reason, thrownAway) => (wire.lost(reason, thrownAway), enter("reconnecting")),
+    over: () => leave("done", "204: nothing is left"),
+    failed: (reason) => leave("failed", reason),
+  });
   enter("connecting");
-  source = new EventSource(`/api/sse${query()}`);
-  source.addEventListener("open", () => enter("streaming"));
-  source.addEventListener("message", receive);
-  source.addEventListener("end-of-stream", finish);
-  source.addEventListener("error", lose);
+  connection.open();
+  if (at("both").checked) beside.begin(run);
 }
 
-function query() {
-  const asked = [...new URLSearchParams(location.search)].filter(([name]) => PASSED_ON.includes(name));
-  return asked.length ? `?${new URLSearchParams(asked)}` : "";
-}
-
-function enter(state) {
-  const before = page.dataset.state;
-  if (state === before) return;
-  if (!STATES[before].next.includes(state)) throw new Error(`The page cannot go from ${before} to ${state}`);
-  page.dataset.state = state;
-  at("state").textContent = STATES[state].label;
-  allowStop(STATES[state].next.includes("stopped"));
-}
-
-function allowStop(allowed) {
-  // A button that is disabled drops the keyboard's focus: hand it on first.
-  if (!allowed && document.activeElement === at("stop")) at("again").focus();
-  at("stop").disabled = !allowed;
-}
-
-function receive({ data, lastEventId }) {
+function hear({ isEvent, type, id, data }) {
   // A function that was cut off may send again what had already arrived.
-  if (lastEventId && seen.has(lastEventId)) return;
-  seen.add(lastEventId);
-  const now = performance.now();
-  const following = hiddenPixels() <= 0;
-  append(data);
-  measure(now, lastEventId);
-  speak(data);
-  // Who has scrolled up to read is left in peace.
-  if (following && hiddenPixels() > 0) scrollBy(0, hiddenPixels() + SPARE_PIXELS);
+  if (!isEvent || (id && seen.has(id))) return;
+  seen.add(id);
+  beside.streamed(id);
+  if (type === "message") story.add(data);
+  else if (type === "end-of-stream") leave("done", "by the page, at the end");
 }
 
-function append(word) {
-  const span = document.createElement("span");
-  span.textContent = word;
-  // A large initial suits Latin letters; joined or stacked scripts would be torn apart by it.
-  if (!story.hasChildNodes() && /^\p{P}*\p{Script=Latin}/u.test(word)) story.classList.add("latin");
-  story.append(...(story.hasChildNodes() ? [" ", span] : [span]));
+function leave(state, reason) {
+  connection.close();
+  story.finish();
+  wire.mark("closed", reason);
+  if (state !== "done") beside.stop();
+  enter(state, reason);
 }
 
-function measure(now, lastEventId) {
-  at("words").textContent = String(story.childElementCount);
-  at("last-id").textContent = lastEventId || "–";
-  if (lastWordAt === undefined) at("first").textContent = `${Math.round(now - startedAt)} ms`;
-  else at("pause").textContent = `${Math.round(now - lastWordAt)} ms`;
-  const stroke = document.createElement("i");
-  const gap = Math.min(now - (lastWordAt ?? startedAt), WIDEST_GAP_MS);
-  stroke.style.inlineSize = `${Math.max(gap / MS_PER_PIXEL, 3)}px`;
-  at("tape").append(stroke);
-  if (at("tape").childElementCount > MOST_STROKES) at("tape").firstElementChild.remove();
-  lastWordAt = now;
+function goOn() {
+  enter("connecting");
+  connection.open();
+  if (at("both").checked) beside.goOn();
 }
 
-function speak(word) {
-  sentence.push(word);
-  if (SENTENCE_END.test(word)) speakRest();
+function enter(state, reason) {
+  document.body.dataset.state = state;
+  const { label, button } = STATES[state];
+  at("state").textContent = state === "failed" ? `${label}: ${reason}` : label;
+  // A button that is disabled drops the keyboard's focus: hand it on first.
+  if (!button && document.activeElement === at("stop")) at("again").focus();
+  at("stop").disabled = !button;
+  at("stop").textContent = button ?? "Stop";
+  at("drop").disabled = button !== "Stop";
+  allowDrop(connection.breaking && !at("drop").disabled);
+  showNetwork();
 }
 
-function speakRest() {
-  if (sentence.length) at("spoken").textContent = sentence.join(" ");
-  sentence = [];
+function showNetwork() {
+  if (document.body.dataset.state !== "reconnecting") return;
+  at("state").textContent = navigator.onLine ? "Reconnecting" : "Offline: it goes on when the network is back";
 }
 
-function finish() {
-  leave("done");
+function allowDrop(wanted) {
+  connection.breaking = wanted;
+  at("drop").ariaChecked = wanted;
 }
 
-function lose() {
-  // CONNECTING: the browser is about to try again. CLOSED: it has given up, for a status other than 200.
-  if (source.readyState === EventSource.CLOSED) leave("failed");
-  else enter("reconnecting");
+// What is asked for, in the controls.
+function showRun() {
+  const pace = `${run.get("min_ms")},${run.get("max_ms")}`;
+  at("pace").value = pace;
+  if (!at("pace").value) at("pace").add(new Option(`${run.pauses.join(" to ")} ms`, pace, true, true));
+  at("seed").value = run.get("seed");
+  at("command").textContent = `curl -N '${location.origin}/sse${run.query}'`;
+  showStory();
 }
 
-function leave(state) {
-  source.close();
-  speakRest();
-  enter(state);
+function showStory() {
+  const slug = run.get("story") || catalogue.default;
+  const told = catalogue.stories.find((each) => each.slug === slug);
+  const options = catalogue.stories.map((each) => new Option(each.title, each.slug));
+  if (!told) options.unshift(new Option(slug || "A story", slug || ""));
+  at("slug").replaceChildren(...options);
+  at("slug").value = slug || "";
+  for (const each of [story, beside]) each.tellIn(told?.lang ?? "", told?.dir ?? "auto");
 }
 
-// How far the newest word reaches behind the desk, which stays at the lower edge of the window.
-function hiddenPixels() {
-  const word = story.lastElementChild;
-  return word ? word.getBoundingClientRect().bottom - at("desk").getBoundingClientRect().top : 0;
+async function showCatalogue() {
+  try {
+    catalogue = await readCatalogue();
+    showStory();
+  } catch (error) {
+    at("note").textContent = `Only this story, and no polling: the JSON API is not there (${error.message}).`;
+    at("both").disabled = true;
+  }
 }
 
-at("stop").addEventListener("click", () => leave("stopped"));
-at("again").addEventListener("click", tell);
-at("again").disabled = false;
-at("command").textContent = `curl -N '${location.origin}/sse${query()}'`;
+function choose(changes) {
+  run = run.with(changes);
+  history.pushState(null, "", run.addressIn(location.search));
+  tell();
+}
+
+function compare() {
+  document.body.classList.toggle("both", at("both").checked);
+  tell();
+}
+
+async function copy() {
+  const copied = await navigator.clipboard?.writeText(at("story").textContent).then(() => true, () => false);
+  if (!copied) getSelection().selectAllChildren(at("story"));
+  at("copy").textContent = copied ? "Copied" : "Selected";
+  setTimeout(() => (at("copy").textContent = "Copy"), 2000);
+}
+
+const on = (id, type, listener) => at(id).addEventListener(type, listener);
+
+on("slug", "change", ({ target }) => choose({ story: target.value }));
+on("pace", "change", ({ target: { value } }) => choose({ min_ms: value.split(",")[0], max_ms: value.split(",")[1] }));
+on("seed", "change", ({ target }) => choose({ seed: target.value }));
+on("both", "change", compare);
+on("stop", "click", () => (at("stop").textContent === "Stop" ? leave("stopped", "by the reader") : goOn()));
+on("again", "click", tell);
+on("copy", "click", copy);
+on("drop", "click", () => allowDrop(!connection.breaking));
+addEventListener("online", showNetwork);
+addEventListener("offline", showNetwork);
+addEventListener("popstate", () => {
+  run = new Run(location.search);
+  tell();
+});
+
+for (const control of [at("controls"), at("again"), at("copy")]) control.disabled = false;
+history.replaceState(null, "", run.addressIn(location.search));
 tell();
+showCatalogue();
