@@ -34,7 +34,8 @@ CONTENT_TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".woff2": "font/woff2",
 }
-KEEP_THEIR_NAME = {".html", ".ico", ".txt"}  # known to browsers and robots by it: favicon.ico, robots.txt
+# Known by it elsewhere: to browsers, to robots, and favicon.svg to the API's page.
+KEEP_THEIR_NAME = re.compile(r"\.(html|ico|txt)$|^favicon\.svg$")
 NAMED_CACHE_CONTROL = "public, max-age=60"
 FINGERPRINTED_CACHE_CONTROL = "public, max-age=31536000, immutable"
 FINGERPRINT_DIGITS = 12
@@ -70,7 +71,7 @@ def read_page(folder: Path) -> list[PageFile]:
     bodies = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     if "index.html" not in bodies:
         raise PageError(f"There is no index.html in {folder.name}/: add the page to the function's code.")
-    assets = {key: body for key, body in bodies.items() if _suffix(key) not in KEEP_THEIR_NAME}
+    assets = {key: body for key, body in bodies.items() if not KEEP_THEIR_NAME.search(key)}
     keys = {key: f"{fingerprint(assets)}/{key}" for key in assets}
     files = [_page_file(key, body, keys) for key, body in bodies.items()]
     return sorted(files, key=lambda file: file.key.endswith(".html"))

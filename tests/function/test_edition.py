@@ -48,9 +48,9 @@ def test_html_keeps_its_name_and_a_changed_page_does_not_rename_the_files(tmp_pa
     assert after["app.js"] == before["app.js"]
 
 
-@pytest.mark.parametrize("name", ["favicon.ico", "robots.txt"])
+@pytest.mark.parametrize("name", ["favicon.ico", "robots.txt", "favicon.svg"])
 def test_what_is_asked_for_by_name_keeps_it(tmp_path: Path, name: str) -> None:
-    """Browsers and robots look in one place only."""
+    """Browsers, robots and the page of the API look in one place only."""
     assert edition(tmp_path, {name: "x"})[name].key == name
 
 

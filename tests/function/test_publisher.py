@@ -195,7 +195,7 @@ def test_create_answers_what_cloudformation_documents(
         "StackId": event["StackId"],
         "RequestId": "9b2f0c64-6b0a-4f0e-9d0b-3c5a1f2e7d81",
         "LogicalResourceId": "Site",
-        "Data": {"Uploaded": "4", "Unchanged": "0", "Removed": "0"},
+        "Data": {"Uploaded": str(len(PAGE)), "Unchanged": "0", "Removed": "0"},
     }
     assert cloudformation.puts.empty()
 
@@ -272,6 +272,7 @@ def test_create_stores_the_page_with_its_headers(cloudformation: CloudFormation,
     assert style["ContentType"] == "text/css; charset=utf-8"
     assert f'"/{SCRIPT}"'.encode() in index["Body"].read()
     assert script["Body"].read() == (publisher.PAGE / "app.js").read_bytes()
+    assert stored.pop("favicon.svg")["CacheControl"] == "public, max-age=60"
     for each in (script, style, *stored.values()):
         assert each["CacheControl"] == "public, max-age=31536000, immutable"
 
