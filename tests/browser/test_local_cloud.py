@@ -78,7 +78,7 @@ def costs(text: str) -> list[int]:
 
 def test_stopping_and_going_on_holds_for_both(page: Page, site_url: str) -> None:
     """Neither tells on while the reader has stopped; both end with the same words."""
-    page.goto(f"{site_url}/?seed=3&min_ms=20&max_ms=30")
+    page.goto(f"{site_url}/?seed=3&min_ms=80&max_ms=90")
     page.get_by_label("beside polling").check()
     expect(page.locator("#polled")).to_contain_text("Every evening")
     page.get_by_role("button", name="Stop").click()
