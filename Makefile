@@ -44,8 +44,12 @@ MACHINE := $(subst aarch64,arm64,$(subst x86_64,x64,$(shell uname -m)))
 start: install ## Run the story on this machine: page, stream and function (options: ARGS="--port 9000")
 	@$(BIN)/python -m local $(ARGS)
 
-cloud: install ## An empty local cloud that waits for deployments (options: ARGS="--port 9000")
-	@$(BIN)/python -m local --empty $(ARGS)
+cloud: .tools/cloud/.installed ## An empty local cloud that waits for deployments (options: ARGS="--port 9000")
+	@.tools/cloud/bin/python -m local --empty $(ARGS)
+
+# What was built for the template's Python holds extension modules for it, so the cloud runs on that one where it is there.
+.tools/cloud/.installed: requirements.txt
+	@.ci/venv "$(or $(RUNTIME),$(PYTHON))" .tools/cloud $< && touch $@
 
 # Into that cloud; the functions are built for the processor they will run on.
 HERE := http://localhost:8081

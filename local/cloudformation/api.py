@@ -195,14 +195,13 @@ class CloudFormationApi:
     async def _get_template(self, request: Request) -> View:
         if request.text("ChangeSetName"):
             _, change_set = self._change_set(request)
-            blueprint = change_set.blueprint
+            written, blueprint = change_set.template, change_set.blueprint
         else:
             blueprint = self._stacks.find(request.needed("StackName")).blueprint
-        stages = {"StagesAvailable": ["Original", "Processed"]}
-        if blueprint is None:
-            return {"TemplateBody": "", **stages}
-        processed = request.text("TemplateStage") == "Processed"
-        return {"TemplateBody": blueprint.processed() if processed else blueprint.written, **stages}
+            written = blueprint.written if blueprint else ""
+        if blueprint and request.text("TemplateStage") == "Processed":
+            written = blueprint.processed()
+        return {"TemplateBody": written, "StagesAvailable": ["Original", "Processed"]}
 
     async def _get_template_summary(self, request: Request) -> View:
         if name := request.text("StackName"):

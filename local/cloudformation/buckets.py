@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.cloudformation.s3 import S3
+from local.cloudformation.s3 import S3, S3Error
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,6 +32,8 @@ async def make_bucket(s3: S3, name: str, properties: Mapping[str, object], regio
     """Make the bucket and what it is to have. Raises `S3Error`, with nothing left behind."""
 
     def make(client: S3Client) -> None:
+        if name in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
+            raise S3Error("CreateBucket", "BucketAlreadyExists", f"{name} already exists", 409)
         place: Any = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         client.create_bucket(Bucket=name, **place)
         try:
@@ -78,7 +80,12 @@ def _configure(client: S3Client, name: str, properties: Mapping[str, object], ol
     for part, (put, remove) in _PARTS.items():
         wanted = properties.get(part)
         if wanted and wanted != old.get(part):
-            put(client, name, wanted)
+            try:
+                put(client, name, wanted)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise S3Error(
+                    part, "MalformedProperty", f"{part} is not written as CloudFormation wants it", 400
+                ) from error
         elif not wanted and old.get(part):
             remove(client, name)
 

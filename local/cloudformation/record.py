@@ -59,6 +59,7 @@ class ChangeSet:
     name: str
     arn: str
     kind: str  # CREATE | UPDATE
+    template: str
     blueprint: Blueprint | None
     changes: tuple[Change, ...]
     status: str  # CREATE_COMPLETE | FAILED

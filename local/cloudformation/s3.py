@@ -72,7 +72,7 @@ class S3:
     def _call(self, address: str, work: Callable[[S3Client], _T]) -> _T:
         import boto3  # a quarter of a second, and not before somebody deploys
         from botocore.config import Config
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import ClientError, ParamValidationError
 
         if self._client is None:
             self._client = boto3.client(
@@ -85,6 +85,8 @@ class S3:
             )
         try:
             return work(self._client)
+        except ParamValidationError as error:
+            raise S3Error("", "InvalidRequest", " ".join(str(error).split()), 400) from error
         except ClientError as error:
             told = error.response["Error"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]

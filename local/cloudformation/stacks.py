@@ -94,8 +94,8 @@ class Stacks:
         tags = stack.tags if plan.tags is None else plan.tags
         status = "FAILED" if reason else "CREATE_COMPLETE"
         stack.change_sets[name] = ChangeSet(
-            name, arn, kind, blueprint, changes, status, reason, datetime.now(UTC), plan.description, tags,
-            plan.capabilities,
+            name, arn, kind, plan.template, blueprint, changes, status, reason, datetime.now(UTC), plan.description,
+            tags, plan.capabilities,
         )  # fmt: skip
         return stack.change_sets[name]
 
@@ -211,14 +211,16 @@ class Stacks:
             self._start(stack, self._operations.update(stack, blueprint, disable_rollback=disable_rollback))
 
     def _start(self, stack: StackRecord, operation: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(_run(stack, operation))
+        task = asyncio.get_running_loop().create_task(_run(stack, operation, self._tell))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
 
-async def _run(stack: StackRecord, operation: Coroutine[object, object, None]) -> None:
+async def _run(stack: StackRecord, operation: Coroutine[object, object, None], tell: Callable[[str], None]) -> None:
     try:
         await operation
+        for output in stack.outputs if stack.exists else ():
+            tell(f"{stack.name}  {output.name}: {output.value}")
     except Exception as error:  # whatever it is: nobody should wait for ever
         _logger.exception("The operation on %s broke down", stack.name)
         stack.enter(f"{stack.status.removesuffix('_IN_PROGRESS')}_FAILED", f"The emulator broke down: {error!r}")

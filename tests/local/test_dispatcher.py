@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -222,3 +223,42 @@ async def test_an_environment_that_breaks_down_says_so_and_keeps_nobody_waiting(
     finally:
         loop.set_exception_handler(handler)
     assert [type(error) for error in seen] == [ZeroDivisionError]
+
+
+async def test_what_is_deployed_may_change(tmp_path: Path) -> None:
+    """What an environment is made of decides whether it is used again: code does, a permission does not."""
+    old, new = code_of_version("old", tmp_path / "old"), code_of_version("new", tmp_path / "new")
+    function = a_function(code=old)
+    async with local_lambda(function, folder=tmp_path) as cloud:
+        pid = int(await cloud.answer(["send_pid"]))
+
+        cloud.dispatcher.deploy([replace(function, reserved_concurrency=5, qualifiers=("live",))])
+        assert int(await cloud.answer(["send_pid"])) == pid
+
+        cloud.dispatcher.deploy([replace(function, code=new), a_function(logical_id="Other", name="other")])
+        assert await cloud.answer(["send_version"]) == "new"
+        await cloud.dispatcher.drained()
+        assert not is_alive(pid)
+        other = a_function(logical_id="Other", name="other")
+        assert await cloud.answer(["send", "here"], function=other) == "here"
+
+
+async def test_a_deleted_function_is_gone_and_what_it_is_doing_is_done(tmp_path: Path) -> None:
+    """It takes no other event; nothing is left of it when its last invocation has ended."""
+    gate = Gate(tmp_path)
+    async with local_lambda(a_function(), folder=tmp_path) as cloud:
+        running, pid = await at_work(cloud, gate)
+        idle_pid = int(await cloud.answer(["send_pid"]))
+
+        cloud.dispatcher.deploy([])
+
+        with pytest.raises(FunctionError) as error:
+            await cloud.invoke(["send_pid"]).started()
+        assert error.value.failure == Failure.of("Sandbox.Failure", "The function was deleted")
+        await until(lambda: not is_alive(idle_pid))
+        assert is_alive(pid)
+        gate.open()
+        await running.completed.wait()
+        await cloud.dispatcher.drained()
+        assert not is_alive(pid)
+    gate.close()
