@@ -9,6 +9,7 @@ from tests.browser.fake_site import FakeSite, Stream
 
 pytestmark = pytest.mark.browser
 
+PLACE = "(word) => [word.offsetLeft, word.offsetTop, word.offsetWidth]"
 CUT = "error: Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING"
 
 
@@ -64,6 +65,22 @@ def test_what_was_read_is_never_rendered_again(page: Page, site: FakeSite) -> No
     shows(page, story="Once upon a", state="Streaming")
 
     assert page.evaluate("window.changes") == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_what_was_read_never_moves(page: Page, site: FakeSite, width: int) -> None:
+    """Each word is still where it first appeared when many lines have come after it, and at the end."""
+    page.set_viewport_size({"width": width, "height": 2000})
+    stream = opened(page, site)
+    places = []
+    for position in range(1, 41):
+        stream.word(position, "word," * (1 + position % 3))
+        expect(page.locator("#story span")).to_have_count(position)
+        places.append(page.locator("#story span").last.evaluate(PLACE))
+    stream.end_of_stream(41)
+    expect(page.get_by_role("status")).to_have_text("The end")
+
+    assert [word.evaluate(PLACE) for word in page.locator("#story span").all()] == places
 
 
 def test_end_of_stream_closes_for_good(page: Page, site: FakeSite) -> None:
