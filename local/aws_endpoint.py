@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
+from urllib.parse import unquote
 
 from local import asgi
 from local.asgi import (
@@ -62,8 +63,9 @@ class AwsEndpoint:
             await refuse(send, error)
             return
         for method, pattern, app in self._routes:
-            if scope["method"] == method and (match := re.fullmatch(pattern, scope["path"])):
-                scope["path_params"] = match.groupdict()
+            # The raw path, or a slash that was escaped would end a name.
+            if scope["method"] == method and (match := re.fullmatch(pattern, scope["raw_path"].decode("latin-1"))):
+                scope["path_params"] = {name: unquote(value) for name, value in match.groupdict().items()}
                 await app(scope, receive, send)
                 return
         region, service = _scope_of_credential(scope)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import time
 import uuid
@@ -26,6 +27,7 @@ from local.config import Function
 from local.reports import LogTail
 
 HIGH_WATER_BYTES = 64 * 1024
+_TRACE_ID = re.compile(r"[!-~]{1,1024}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +216,13 @@ class Invocation:
             self._started.exception()  # it is no mistake when nobody asks
 
 
-def new_trace_id() -> str:
-    """An X-Ray trace header for a request that brought none: a new root, not sampled.
+def trace_id_of(sent: str) -> str:
+    """The X-Ray trace header of a request: the one that it brought, or else a new root, not sampled.
 
     https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
     """
+    if _TRACE_ID.fullmatch(sent):
+        return sent
     return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Sampled=0"
 
 

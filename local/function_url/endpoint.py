@@ -21,7 +21,7 @@ from local.dispatcher import Dispatcher, ThrottledError
 from local.function_access import Access, AccessDeniedError
 from local.function_url.answer import JSON, Answer
 from local.function_url.request_rate import RequestRate
-from local.invocation import Invocation, new_trace_id
+from local.invocation import Invocation, trace_id_of
 from local.reports import Reports, RequestReport
 from local.request_head import head_bytes
 from local.signature import SignatureError
@@ -65,7 +65,8 @@ class FunctionUrlApp:
         except _RefusedError as refused:
             await _refuse(send, refused.status, {"message": str(refused)}, (b"connection", b"close"))
             return
-        request = _request(scope, body)
+        trace_id = trace_id_of(_header(scope, b"x-amzn-trace-id"))
+        request = _request(scope, body, trace_id)
         edge = scope.get("extensions", {}).get(ORIGIN_ACCESS_CONTROL, {})
         try:
             access_key = self._access.check(request, distribution_arn=edge.get("source_arn"))
@@ -75,7 +76,7 @@ class FunctionUrlApp:
         except SignatureError as error:
             await _refuse(send, 403, {"message": error.message}, (b"x-amzn-errortype", error.error_type.encode()))
             return
-        await self._invoke(scope, receive, send, self._invocation(request, access_key))
+        await self._invoke(scope, receive, send, self._invocation(request, access_key, trace_id))
 
     async def _invoke(self, scope: Scope, receive: Receive, send: Send, invocation: Invocation) -> None:
         report: RequestReport | None = scope.get("local.report")
@@ -105,10 +106,9 @@ class FunctionUrlApp:
         finally:
             watcher.cancel()
 
-    def _invocation(self, request: HttpRequest, access_key: str | None) -> Invocation:
-        invocation = Invocation(
-            self._function, b"", streamed=self._url.invoke_mode == "RESPONSE_STREAM", trace_id=new_trace_id()
-        )
+    def _invocation(self, request: HttpRequest, access_key: str | None, trace_id: str) -> Invocation:
+        streamed = self._url.invoke_mode == "RESPONSE_STREAM"
+        invocation = Invocation(self._function, b"", streamed=streamed, trace_id=trace_id)
         event = event_of(
             request,
             url_id=self._url.url_id,
@@ -125,7 +125,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     """The request's body. Raises `_RefusedError`, before anything is uploaded if the head says enough."""
     if head_bytes(scope) > MAX_HEAD_BYTES:
         raise _RefusedError(431, f"Request line and headers must be smaller than {MAX_HEAD_BYTES} bytes")
-    announced = next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+    announced = int(_header(scope, b"content-length") or 0)
     try:
         body = None if announced > MAX_REQUEST_BYTES else await whole_body(receive, limit=MAX_REQUEST_BYTES)
     except SlowRequestError as error:
@@ -135,18 +135,24 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     return body
 
 
-def _request(scope: Scope, body: bytes) -> HttpRequest:
+def _header(scope: Scope, wanted: bytes) -> str:
+    """The first value of a header, "" without one."""
+    return next((str(value, "latin-1") for name, value in scope["headers"] if name == wanted), "")
+
+
+def _request(scope: Scope, body: bytes, trace_id: str) -> HttpRequest:
     """The request, with the headers that a function URL adds; here they tell of loopback, so redirects lead back."""
     client = scope["client"][0] if scope.get("client") else "127.0.0.1"
     port = (scope.get("server") or ("", 80))[1] or 80
     added = {"x-forwarded-for": client, "x-forwarded-port": str(port), "x-forwarded-proto": scope.get("scheme", "http")}
-    there = {name for name, _ in scope["headers"]}
+    sent = [header for header in scope["headers"] if header[0] != b"x-amzn-trace-id"]
+    there = {name for name, _ in sent}
     missing = [(name.encode(), value.encode()) for name, value in added.items() if name.encode() not in there]
     return HttpRequest(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
         query=scope["query_string"].decode("latin-1"),
-        headers=[*scope["headers"], *missing],
+        headers=[*sent, *missing, (b"x-amzn-trace-id", trace_id.encode())],
         body=body,
         source_ip=client,
         http_version=scope["http_version"],

@@ -178,6 +178,8 @@ class Connection(asyncio.Protocol):
             self._close_after_answer(whole=self._exchange.request_whole)
         elif self._exchange.request_whole:
             self._next_request()
+        else:
+            self.take_more()  # the rest of a body that nobody wants, for the next request is behind it
 
     def cut(self, *, abruptly: bool) -> None:
         """The response does not go on: the other side must not take it for whole."""

@@ -162,6 +162,7 @@ class Exchange:
             self._write(data)
         if not more_body:
             self.complete = True
+            self._body, self._held_bytes = [], 0  # nobody will ask for it
             self._news.set()
             self._wire.response_ended(keep_alive=self._keep_alive)
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -23,7 +22,7 @@ from urllib.parse import parse_qsl
 from local.asgi import Receive, Scope, whole_body
 from local.config import Account
 from local.dispatcher import Dispatcher, ThrottledError
-from local.invocation import Invocation, new_trace_id
+from local.invocation import Invocation, trace_id_of
 from local.invoke_api.refusal import constraint, invalid_content, throttled, too_large
 from local.invoke_api.target import Target, find_target
 from local.reports import LogTail
@@ -31,7 +30,6 @@ from local.reports import LogTail
 MAX_EVENT_BYTES = 6 * 1024 * 1024
 MAX_QUEUED_EVENT_BYTES = 1024 * 1024
 MAX_CLIENT_CONTEXT_BYTES = 3583
-_TRACE_ID = re.compile(r"[!-~]{1,1024}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ async def read_call(account: Account, scope: Scope, receive: Receive, *, types: 
         invocation_type,
         log_wanted=waits and log_type == "Tail",
         client_context=client_context if waits else "",
-        trace_id=_trace_id(headers.get(b"x-amzn-trace-id", "")),
+        trace_id=trace_id_of(headers.get(b"x-amzn-trace-id", "")),
     )
 
 
@@ -132,9 +130,3 @@ def _client_context(encoded: str) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")  # Python takes NaN and Infinity for it
-
-
-def _trace_id(sent: str) -> str:
-    if _TRACE_ID.fullmatch(sent):
-        return sent
-    return new_trace_id()

@@ -14,11 +14,17 @@ TEMPLATE = Path(__file__).parent / "template.yaml"
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[Emulator]:
-    lines: list[str] = []
-    with Emulator(TEMPLATE, port=0, aws_port=0, write=lines.append) as cloud:
+def said() -> list[str]:
+    """What the emulator has said so far."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def cloud(said: list[str]) -> Iterator[Emulator]:
+    with Emulator(TEMPLATE, port=0, aws_port=0, write=said.append) as cloud:
         yield cloud
-    assert [line for line in lines if "Traceback" in line] == []
+        before_the_end = [line for line in said if "Traceback" in line]
+    assert before_the_end == []
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,20 @@ async def test_the_function_gets_the_request_as_its_event() -> None:
         "userAgent": "",
     }
     assert re.fullmatch(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24};Sampled=0", invocation.trace_id)
+    assert event["headers"]["x-amzn-trace-id"] == invocation.trace_id
+
+
+@pytest.mark.parametrize("sent", ["Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", "not\xffone", ""])
+async def test_a_trace_goes_on_or_begins_here(sent: str) -> None:
+    """The same in the event, at the runtime and in the response: the viewer's own where it brought one."""
+    app = url(replying(b"{}", content_type="application/json"))
+
+    answer = await ask(app, "GET", "/", headers=[(b"x-amzn-trace-id", sent.encode("latin-1"))] if sent else [])
+
+    (invocation,) = scripted(app).invocations
+    told = json.loads(invocation.event)["headers"]["x-amzn-trace-id"]
+    assert told == invocation.trace_id == answer.header("x-amzn-trace-id")
+    assert (told == sent) is sent.startswith("Root=")
 
 
 async def test_a_body_in_parts_is_collected_and_one_that_is_too_large_is_refused() -> None:
@@ -314,6 +329,44 @@ async def test_the_functions_own_cors_header_is_passed_on_too_and_warned_about()
 
     assert [value for name, value in answer.headers if name == b"access-control-allow-origin"] == [b"*", b"*"]
     assert lines == ["Worker  sets access-control-allow-origin, and so does its URL's Cors: browsers refuse that"]
+
+
+async def test_past_the_reserved_concurrency_of_a_real_function_is_a_429(tmp_path: Path) -> None:
+    """Nothing waits in a queue, and there is room again when the first has ended; a reservation of 0 turns it off."""
+    gate = Gate(tmp_path)
+    function = scripted_worker(tmp_path, ["send", "one"], ["wait", gate.path])
+    one = replace(function, reserved_concurrency=1)
+    off = replace(function, logical_id="Off", name="off", arn=f"{function.arn}-off", reserved_concurrency=0)
+    async with local_lambda(one, off, folder=tmp_path) as cloud:
+        app = app_of(one, cloud.dispatcher, [])
+        async with live_viewer(app) as first:
+            assert await first.chunks(1) == [b"one"]
+            assert (await ask(app, "GET", "/")).status == 429
+            gate.open()
+            await first.done
+        assert (first.answer.status, first.answer.whole) == (200, True)
+        await until(lambda: cloud.log("REPORT"))
+        gate.open()  # for the next one
+        answer = await ask(app, "GET", "/")
+        assert (answer.status, answer.body) == (200, b"one")
+        assert (await ask(app_of(off, cloud.dispatcher, []), "GET", "/")).status == 429
+    gate.close()
+
+
+async def test_the_timeout_of_a_real_function_is_a_502_before_its_first_byte_and_a_cut_after_it(tmp_path: Path) -> None:
+    for name in ("silent", "talking"):
+        (tmp_path / name).mkdir()
+    silent = replace(scripted_worker(tmp_path / "silent", ["hang"]), timeout_seconds=1)
+    talking = replace(scripted_worker(tmp_path / "talking", ["send", "one"], ["hang"]), timeout_seconds=1)
+    talking = replace(talking, logical_id="Talking", name="talking", arn=f"{silent.arn}-talking")
+    async with local_lambda(silent, talking, folder=tmp_path) as cloud:
+        answers = await asyncio.gather(
+            *(ask(app_of(function, cloud.dispatcher, []), "GET", "/") for function in (silent, talking))
+        )
+
+    before, after = answers
+    assert (before.status, before.body, before.whole) == (502, b"Internal Server Error", True)
+    assert (after.status, after.body, after.whole) == (200, b"one", False)
 
 
 async def test_a_throttled_request_is_a_429() -> None:

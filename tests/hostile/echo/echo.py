@@ -1,6 +1,7 @@
 """Tells its caller which function it is and what it was sent; or replies, byte for byte, with what it was sent.
 
-A request with the header `x-reply-type` gets its own body as the runtime's reply, of that content type.
+A request with the header `x-reply-type` gets its own body as the runtime's reply, of that content type; one with
+`x-reply-bytes` gets so many.
 """
 
 import base64
@@ -14,9 +15,12 @@ PRELUDE_TYPE = "application/vnd.awslambda.http-integration-response"
 
 def reply_to(event):
     """Content type and body of the reply."""
+    headers = event.get("headers", {})
+    if count := int(headers.get("x-reply-bytes", 0)):
+        return "text/plain", (b"x" * min(2**20, count - start) for start in range(0, count, 2**20))
     body = event.get("body", "")
     body = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
-    if reply_type := event.get("headers", {}).get("x-reply-type"):
+    if reply_type := headers.get("x-reply-type"):
         return reply_type, body
     told = json.dumps({"function": os.environ["AWS_LAMBDA_FUNCTION_NAME"], "body_bytes": len(body), "event": event})
     return "application/json", told.encode()
@@ -29,8 +33,11 @@ def main():
         answer = connection.getresponse()
         request_id = answer.headers["Lambda-Runtime-Aws-Request-Id"]
         content_type, body = reply_to(json.loads(answer.read()))
-        connection.request("POST", f"{BASE}/{request_id}/response", body, {"Content-Type": content_type})
-        connection.getresponse().read()
+        try:
+            connection.request("POST", f"{BASE}/{request_id}/response", body, {"Content-Type": content_type})
+            connection.getresponse().read()
+        except (OSError, http.client.HTTPException):  # the reply was too large
+            connection.close()
 
 
 if __name__ == "__main__":
