@@ -47,13 +47,16 @@ class Wanted:
     logical_id: str
     type: str
     properties: Mapping[str, object]  # resolved
-    needs: tuple[str, ...]
-    retained: bool
     addresses: Addresses
+    needs: tuple[str, ...] = ()
+    policy: str = "Delete"
+    replace_policy: str = "Delete"
 
     def made(self, attributes: Mapping[str, str]) -> Made:
         """The same, with what it got."""
-        return Made(self.logical_id, self.type, self.properties, attributes, self.needs, self.retained)
+        return Made(
+            self.logical_id, self.type, self.properties, attributes, self.needs, self.policy, self.replace_policy
+        )
 
 
 class Makers:

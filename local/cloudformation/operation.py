@@ -28,7 +28,6 @@ from local.cloudformation.replacement import name_property, replacing
 from local.errors import TemplateError
 from local.template.attributes import Attributes
 from local.template.intrinsics import mapping
-from local.template.properties import Resource
 
 
 class Operations:
@@ -98,10 +97,16 @@ class Operations:
             resources = blueprint.resources(stack.addresses, known)
             written = mapping(blueprint.document.get("Resources"))
             for name in in_order(resources.needs):
-                retained = mapping(written[name]).get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
-                made = await self._bring(
-                    stack, resources[name], tuple(resources.needs[name]), retained=retained, blueprint=blueprint
+                wanted = Wanted(
+                    name,
+                    resources[name].type,
+                    resources[name].properties.everything(),
+                    stack.addresses,
+                    tuple(resources.needs[name]),
+                    str(mapping(written[name]).get("DeletionPolicy", "Delete")),
+                    str(mapping(written[name]).get("UpdateReplacePolicy", "Delete")),
                 )
+                made = await self._bring(stack, wanted, note=blueprint.notes.get(name, ""))
                 known[name] = made.attributes
             for name in [name for name in stack.made if name not in resources.needs]:
                 stack.leftovers.append(stack.made.pop(name))
@@ -111,15 +116,12 @@ class Operations:
         except TemplateError as error:
             raise FailedError(str(error)) from error
 
-    async def _bring(
-        self, stack: StackRecord, resource: Resource, needs: tuple[str, ...], *, retained: bool, blueprint: Blueprint
-    ) -> Made:
-        """*resource* as it should be: made, changed, made anew, or left alone."""
-        name, old = resource.logical_id, stack.made.get(resource.logical_id)
-        wanted = Wanted(name, resource.type, resource.properties.everything(), needs, retained, stack.addresses)
+    async def _bring(self, stack: StackRecord, wanted: Wanted, *, note: str) -> Made:
+        """A resource as it should be: made, changed, made anew, or left alone; *note* is for the last of its events."""
+        name, old = wanted.logical_id, stack.made.get(wanted.logical_id)
         changed = changed_properties(old.properties, wanted.properties) if old else []
         if old is not None and not changed:
-            stack.made[name] = replace(old, needs=needs, retained=retained)
+            stack.made[name] = wanted.made(old.attributes)
             return stack.made[name]
         anew = old is None or bool(replacing(old.type, changed))
         verb = "CREATE" if old is None else "UPDATE"
@@ -133,11 +135,10 @@ class Operations:
                 stack.replacements += 1
                 addresses = renewed(stack.addresses, stack.replacements)
                 made = await self._makers.create(replace(wanted, addresses=addresses))
-                stack.leftovers.append(old)
             else:
                 made = await self._makers.update(wanted, old)
-                if made.physical_id != old.physical_id:  # only its function can know that it is another one
-                    stack.leftovers.append(old)
+            if old is not None and made.physical_id != old.physical_id:
+                stack.leftovers.append(replace(old, policy=old.replace_policy))
             stack.made[name] = made
             serve_if_served(self._serve, stack, made)
         except (FailedError, TemplateError) as error:
@@ -148,7 +149,7 @@ class Operations:
                 stack.half_made.add(name)
             stack.note(announced, f"{verb}_FAILED", str(error))
             raise FailedError(f"The following resource(s) failed to {verb.lower()}: [{name}]. ") from error
-        stack.note(made, f"{verb}_COMPLETE", blueprint.notes.get(name, ""))
+        stack.note(made, f"{verb}_COMPLETE", note)
         return made
 
     # And back
@@ -172,13 +173,14 @@ class Operations:
         except (FailedError, TemplateError) as error:
             stack.enter("UPDATE_ROLLBACK_FAILED", str(error))
             return
-        stack.blueprint = blueprint
+        stack.blueprint, stack.tags = blueprint, stack.previous_tags
         stack.enter("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         await self._removal.clean_up(stack)
         stack.enter("UPDATE_ROLLBACK_COMPLETE")
 
     async def _bring_back(self, stack: StackRecord, before: Mapping[str, Made]) -> None:
-        stack.leftovers = [left for left in stack.leftovers if before.get(left.logical_id) is not left]
+        there = {old.physical_id for old in before.values()}
+        stack.leftovers = [left for left in stack.leftovers if left.physical_id not in there]
         for name in in_order({name: made.needs for name, made in before.items()}):
             old, now = before[name], stack.made.get(name)
             if now is None or now.physical_id != old.physical_id:  # removed or replaced, and still there
@@ -198,7 +200,7 @@ class Operations:
     async def _undo(self, stack: StackRecord, old: Made, now: Made) -> None:
         name = old.logical_id
         stack.note(old, "UPDATE_IN_PROGRESS")
-        wanted = Wanted(name, old.type, old.properties, old.needs, old.retained, stack.addresses)
+        wanted = Wanted(name, old.type, old.properties, stack.addresses, old.needs, old.policy, old.replace_policy)
         try:
             made = await self._makers.update(wanted, now)
         except FailedError as error:

@@ -31,7 +31,8 @@ class Made:
     properties: Mapping[str, object]  # resolved
     attributes: Mapping[str, str]
     needs: tuple[str, ...] = ()  # what had to be there before it
-    retained: bool = False  # its DeletionPolicy is Retain
+    policy: str = "Delete"  # its DeletionPolicy
+    replace_policy: str = "Delete"  # its UpdateReplacePolicy
 
     @property
     def physical_id(self) -> str:
@@ -104,6 +105,7 @@ class StackRecord:
         self.resources: dict[str, Event] = {}  # the last event of each
         self.outputs: list[Output] = []
         self.tags: Mapping[str, str] = {}
+        self.previous_tags: Mapping[str, str] = {}
         self.capabilities: tuple[str, ...] = ()
         self.disable_rollback = False
         self.change_sets: dict[str, ChangeSet] = {}
@@ -125,9 +127,10 @@ class StackRecord:
         """What a rollback may still need."""
         return [*self.before.values(), *self.leftovers] if self.status in ROLLABLE else []
 
-    def begin(self, status: str, blueprint: Blueprint) -> None:
+    def begin(self, status: str, blueprint: Blueprint, tags: Mapping[str, str]) -> None:
         """An operation begins that makes the stack into what *blueprint* says."""
         self.previous, self.blueprint = self.blueprint, blueprint
+        self.previous_tags, self.tags = self.tags, tags
         self.before = dict(self.made)
         self.updated = datetime.now(UTC) if self.previous else None
         self.enter(status, "User Initiated")

@@ -42,17 +42,16 @@ class Removal:
     async def clean_up(self, stack: StackRecord) -> list[str]:
         """Delete the leftovers; the logical ids of those that could not be."""
         leftovers, stack.leftovers = stack.leftovers, []
-        needs = {made.logical_id: made.needs for made in leftovers}
-        order = in_order(needs)
-        leftovers.sort(key=lambda made: order.index(made.logical_id))
+        order = in_order({made.logical_id: made.needs for made in leftovers})
         failed = []
         lives_on = stack.status.startswith("UPDATE")  # so what its logical ids stand for is not what goes
-        for made in reversed(leftovers):
+        for made in sorted(leftovers, key=lambda made: order.index(made.logical_id), reverse=True):
             if not await self._remove(stack, made, leftover=lives_on):
                 failed.append(made.logical_id)
         return failed
 
     async def delete(self, stack: StackRecord, *, retained: Sequence[str] = ()) -> None:
+        """The stack as a whole."""
         failed = await self.remove_all(stack, retained=retained)
         if failed:
             stack.enter("DELETE_FAILED", failed_to_delete(failed))
@@ -61,6 +60,10 @@ class Removal:
             stack.deleted = stack.events[-1].time
 
     async def remove_all(self, stack: StackRecord, *, retained: Sequence[str] = ()) -> list[str]:
+        """All that there is; the logical ids of what could not be deleted."""
+        for left in [left for left in stack.leftovers if left.logical_id not in stack.made]:
+            stack.leftovers.remove(left)  # it was never whole, and goes in its turn
+            stack.made[left.logical_id] = left
         failed = await self.clean_up(stack)
         blocked: set[str] = set()  # what another one needs that is still there
         for name in reversed(in_order({name: made.needs for name, made in stack.made.items()})):
@@ -76,7 +79,9 @@ class Removal:
         return failed
 
     async def _remove(self, stack: StackRecord, made: Made, *, leftover: bool) -> bool:
-        if made.retained:
+        if made.policy == "Retain" or (
+            made.policy == "RetainExceptOnCreate" and not stack.status.startswith("ROLLBACK")
+        ):
             stack.note(made, "DELETE_SKIPPED", leftover=leftover)
             return True
         stack.note(made, "DELETE_IN_PROGRESS", leftover=leftover)

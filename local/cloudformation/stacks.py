@@ -16,7 +16,7 @@ import asyncio
 import logging
 import re
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 
 from local.cloudformation.blueprint import Blueprint
@@ -116,8 +116,9 @@ class Stacks:
         _refuse_at_work(stack)
         change_set.executed = True
         stack.change_sets = {change_set.name: change_set}
-        stack.tags, stack.capabilities = change_set.tags, change_set.capabilities
-        self._begin(stack, change_set.kind, change_set.blueprint, "DO_NOTHING" if disable_rollback else "ROLLBACK")
+        stack.capabilities = change_set.capabilities
+        on_failure = "DO_NOTHING" if disable_rollback else "ROLLBACK"
+        self._begin(stack, change_set.kind, change_set.blueprint, change_set.tags, on_failure)
 
     async def create(self, stack_name: str, plan: Plan, *, on_failure: str) -> StackRecord:
         """Make a stack at once. Raises `RefusedError`."""
@@ -129,8 +130,8 @@ class Stacks:
         except TemplateError as error:
             raise invalid(str(error)) from error
         self._stacks.append(stack)
-        stack.tags, stack.capabilities = plan.tags or {}, plan.capabilities
-        self._begin(stack, "CREATE", blueprint, on_failure)
+        stack.capabilities = plan.capabilities
+        self._begin(stack, "CREATE", blueprint, plan.tags or {}, on_failure)
         return stack
 
     async def update(self, stack_name: str, plan: Plan, *, disable_rollback: bool) -> StackRecord:
@@ -143,9 +144,9 @@ class Stacks:
             raise invalid(str(error)) from error
         if found.is_empty:
             raise invalid("No updates are to be performed.")
-        stack.tags = stack.tags if plan.tags is None else plan.tags
         stack.capabilities = plan.capabilities
-        self._begin(stack, "UPDATE", found.blueprint, "DO_NOTHING" if disable_rollback else "ROLLBACK")
+        tags = stack.tags if plan.tags is None else plan.tags
+        self._begin(stack, "UPDATE", found.blueprint, tags, "DO_NOTHING" if disable_rollback else "ROLLBACK")
         return stack
 
     def roll_back(self, stack_name: str) -> StackRecord:
@@ -202,8 +203,10 @@ class Stacks:
         unique = uuid.uuid4().hex
         return StackRecord(Addresses(self._edge_port, self.region, self._account_id, name, unique), self._tell)
 
-    def _begin(self, stack: StackRecord, kind: str, blueprint: Blueprint, on_failure: str) -> None:
-        stack.begin(f"{kind}_IN_PROGRESS", blueprint)
+    def _begin(
+        self, stack: StackRecord, kind: str, blueprint: Blueprint, tags: Mapping[str, str], on_failure: str
+    ) -> None:
+        stack.begin(f"{kind}_IN_PROGRESS", blueprint, tags)
         if kind == "CREATE":
             self._start(stack, self._operations.create(stack, blueprint, on_failure=on_failure))
         else:

@@ -66,7 +66,7 @@ def _empty(client: Any, name: str) -> None:
 
 
 def wanted(type_name: str, logical_id: str = "A", addresses: Addresses = ADDRESSES, **properties: object) -> Wanted:
-    return Wanted(logical_id, type_name, properties, (), False, addresses)
+    return Wanted(logical_id, type_name, properties, addresses)
 
 
 async def test_a_bucket_is_made_with_what_it_is_to_have(lab: Lab) -> None:

@@ -209,6 +209,48 @@ async def test_deleting_goes_backwards_and_stops_where_something_needs_what_stay
     assert not stack.exists
 
 
+@pytest.mark.parametrize(
+    ("policies", "calls"),
+    [
+        ({}, ["delete A-1"]),
+        ({"UpdateReplacePolicy": "Delete", "DeletionPolicy": "Retain"}, ["delete A-1"]),
+        ({"UpdateReplacePolicy": "Retain"}, []),
+    ],
+)
+async def test_what_is_replaced_has_a_policy_of_its_own(
+    lab: StackLab, policies: dict[str, str], calls: list[str]
+) -> None:
+    """What an update replaces may have to stay, although the stack's deletion would take it."""
+    await lab.deploy({"A": {**topic("one"), **policies}})
+    await lab.deploy({"A": {**topic("two"), **policies}})
+
+    assert lab.makers.calls == ["create A", *calls]
+
+
+@pytest.mark.parametrize(
+    ("policy", "calls"), [("Delete", ["delete A-1"]), ("Retain", []), ("RetainExceptOnCreate", ["delete A-1"])]
+)
+async def test_what_a_failed_creation_made_may_have_to_stay(lab: StackLab, policy: str, calls: list[str]) -> None:
+    lab.makers.failing = {"create B"}
+    await lab.deploy({"A": {**topic(), "DeletionPolicy": policy}, "B": topic(DisplayName=REF)})
+
+    assert lab.makers.calls == ["create A", "create B", *calls]
+
+
+async def test_what_a_failure_left_and_cannot_be_deleted_is_tried_again(lab: StackLab) -> None:
+    """It belongs to the stack as long as it is there."""
+    lab.makers.failing = {"create B", "delete B-2"}
+    lab.makers.leaving = {"create B"}
+    stack = await lab.deploy({"A": topic(), "B": topic(DisplayName=REF)})
+    assert stack.status == "ROLLBACK_FAILED"
+
+    lab.makers.failing.clear()
+    await lab.delete()
+
+    assert lab.makers.calls == ["delete B-2", "delete A-1"]
+    assert stack.status == "DELETE_COMPLETE"
+
+
 async def test_what_is_to_be_retained_is_skipped(lab: StackLab) -> None:
     await lab.deploy({"A": {**topic(), "DeletionPolicy": "Retain"}, "B": topic()})
     stack = await lab.delete()
