@@ -49,7 +49,7 @@ function tell() {
 }
 
 function hear({ isEvent, type, id, data }) {
-  // A function that was cut off may send again what had already arrived.
+  // A function that was cut off may send again what was there already.
   if (!isEvent || (id && seen.has(id))) return;
   seen.add(id);
   beside.streamed(id);
@@ -94,7 +94,6 @@ function allowDrop(wanted) {
   at("drop").ariaChecked = wanted;
 }
 
-// What is asked for, in the controls.
 function showRun() {
   const pace = `${run.get("min_ms")},${run.get("max_ms")}`;
   at("pace").value = pace;

@@ -2,7 +2,7 @@
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model).
 //
 // EventSource would do to read the story, but it hides bytes, headers, comments and raw lines, and cannot be broken.
-// Different from the spec, on purpose: a server that gave no event to five attempts in a row is given up.
+// Unlike the spec, on purpose: a server that gave no event to five attempts in a row is given up.
 
 import { reasonOf, typeOf } from "./api.js";
 import { EventStreamParser } from "./parser.js";
@@ -21,7 +21,7 @@ export function connectionTo(url, heard) {
     fruitless += 1;
     heard.asked(lastEventId);
     const headers = { accept: "text/event-stream", ...(lastEventId && { "last-event-id": lastEventId }) };
-    // no-store: or a browser may wait for the cache entry of the stream before, which never comes to its end.
+    // no-store: or a browser may wait for the cache entry of the stream before, which has no end.
     const response = await fetch(url, { headers, signal, cache: "no-store" }).catch(() => {});
     if (signal.aborted) return false;
     if (!response) return lose("no answer");
@@ -41,7 +41,7 @@ export function connectionTo(url, heard) {
       if (signal.aborted) return false;
       if (!value) return lose(done ? "the server ended its reply" : "the connection broke");
       if (connection.breaking) {
-        reader.cancel();
+        leaving.abort(); // after reader.cancel() Firefox would read on
         return lose("dropped on purpose", new TextDecoder().decode(value));
       }
       const records = parser.push(value);
@@ -62,11 +62,11 @@ export function connectionTo(url, heard) {
     breaking: false, // whether the next chunk is to be thrown away, and the connection with it
     // Ask for the stream, from the event after the last one that was seen.
     async open() {
-      leaving = new AbortController();
-      const { signal } = leaving;
       fruitless = 0;
+      let { signal } = (leaving = new AbortController());
       while (await attempt(signal)) {
         if (fruitless >= MOST_ATTEMPTS) return heard.failed("the server cannot be reached");
+        ({ signal } = leaving = new AbortController());
         await wait(retryMs * 2 ** Math.max(fruitless - 1, 0), signal);
         if (signal.aborted) return;
       }

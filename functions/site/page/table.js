@@ -26,7 +26,6 @@ export function tableIn(grid, body, cells, chosen) {
     grid.setAttribute("aria-activedescendant", rows.get(choice)?.id ?? "");
   });
 
-  // As high as the head.
   function rowHeight() {
     return grid.querySelector("[role=row]").getBoundingClientRect().height;
   }
