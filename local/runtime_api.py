@@ -9,7 +9,8 @@ state is; a request that the state does not allow gets a 403 and changes nothing
 What differs here, on purpose:
 1. a reply that echoes the invocation id of an earlier invocation gets a 410, as AWS's clients of 2026 expect; AWS's
    emulator of January 2026 does not know the header;
-2. a reply with an unknown response mode counts as sent; AWS's emulator refuses the `next` after it for good.
+2. a reply with an unknown response mode, or one that is truncated, counts as sent; AWS's emulator refuses the `next`
+   after it for good.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from local.invocation import Failure, Invocation
 
 MAX_BUFFERED_BYTES = 6 * 1024 * 1024 + 100
 MAX_STREAMED_BYTES = 200 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 6 * 1024 * 1024
 
 
 class State(enum.Enum):
@@ -104,12 +106,11 @@ class RuntimeApi:
             raise RefusedError(400, "InvalidFunctionResponseMode", message)
         return Reply(self, invocation, content_type=reply.content_type)
 
-    def invocation_error(self, reply: ReplyRequest, document: bytes) -> None:
-        """The handler failed before its reply began."""
+    def begin_error(self, reply: ReplyRequest) -> ErrorReply:
+        """The handler failed before its reply began; the document about it goes to what this returns."""
         invocation = self._checked(reply)
         self._move(State.INVOCATION_ERROR_RESPONSE)
-        invocation.end_reply(Failure(reply.error_type or "Runtime.Unknown", document))
-        self._move(State.RESPONSE_SENT)
+        return ErrorReply(self, invocation, reply.error_type or "Runtime.Unknown")
 
     def init_error(self, error_type: str, document: bytes) -> None:
         """The runtime could not initialize."""
@@ -127,7 +128,7 @@ class RuntimeApi:
         self._domain.init_failed(Failure(error_type or "Runtime.Unknown", document))
 
     def response_ended(self) -> None:
-        """The reply has been read, whole or not; called by `Reply`."""
+        """The reply has been read, whole or not; called by `Reply` and `ErrorReply`."""
         self._move(State.RESPONSE_SENT)
 
     def _checked(self, reply: ReplyRequest) -> Invocation:
@@ -188,6 +189,36 @@ class Reply:
     def _end(self, failure: Failure | None) -> None:
         self._api.response_ended()
         self._invocation.end_reply(failure)
+
+
+class ErrorReply:
+    """A document about an error that comes in, in the place of a reply."""
+
+    def __init__(self, api: RuntimeApi, invocation: Invocation, error_type: str) -> None:
+        self.buffer = invocation.reply  # stays empty
+        self._api = api
+        self._invocation = invocation
+        self._error_type = error_type
+        self._document = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Take a piece of it. Raises `RefusedError` past the size limit."""
+        self._document += data
+        if len(self._document) > MAX_DOCUMENT_BYTES:
+            self.truncated()
+            raise RefusedError(413, "RequestEntityTooLarge", f"Exceeded {MAX_DOCUMENT_BYTES} bytes")
+
+    def end(self, error_type: str, error_body: str) -> None:
+        """It is whole; trailers mean nothing here."""
+        self._end(bytes(self._document))
+
+    def truncated(self) -> None:
+        """It does not come to its end: that the handler failed is all that is known."""
+        self._end(Failure.of(self._error_type, "The error document was truncated").document)
+
+    def _end(self, document: bytes) -> None:
+        self._api.response_ended()
+        self._invocation.end_reply(Failure(self._error_type, document))
 
 
 def _decoded(trailer: str) -> bytes:

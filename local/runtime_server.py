@@ -21,19 +21,18 @@ from local.environment.domain import Domain
 from local.extensions_api import ROOTS, ExtensionsApi
 from local.http1.request_reader import BadRequestError, RequestHead, RequestReader
 from local.invocation import Invocation
-from local.runtime_api import RefusedError, Reply, ReplyRequest, RuntimeApi
+from local.runtime_api import MAX_DOCUMENT_BYTES, ErrorReply, RefusedError, Reply, ReplyRequest, RuntimeApi
 from local.wire.headers import Header
 
-_REPLY = re.compile(r"/2018-06-01/runtime/invocation/([^/]+)/(response|error)")
+_REPLY = re.compile(r"/2018-06-01/runtime/invocation/([^/]*)/(response|error)")
 _NEXT = "/2018-06-01/runtime/invocation/next"
 _RESTORE_ERROR = "/2018-06-01/runtime/restore/error"
 _SMALL = re.compile(  # requests that are taken whole before anything is done
-    rf"POST /2018-06-01/runtime/(init/error|invocation/[^/]+/error)|POST {_RESTORE_ERROR}"
-    "|GET /2018-06-01/runtime/restore/next"
+    rf"POST /2018-06-01/runtime/init/error|POST {_RESTORE_ERROR}|GET /2018-06-01/runtime/restore/next"
 )
+_KNOWN = re.compile(rf"{_REPLY.pattern}|{_NEXT}|/2018-06-01/runtime/(init/error|restore/(next|error))")
 _ACCEPTED = b'{"status":"OK"}\n'
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-MAX_DOCUMENT_BYTES = 6 * 1024 * 1024
 
 
 class RuntimeListener:
@@ -70,7 +69,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._reader = RequestReader(self)
         self._transport: asyncio.Transport | None = None
         self._head: RequestHead | None = None  # of the request that is coming in or being answered
-        self._reply: Reply | None = None  # a reply that is coming in
+        self._reply: Reply | ErrorReply | None = None  # a reply that is coming in
         self._document: bytearray | None = None  # a small body that is coming in
         self._refused: RefusedError | None = None  # the answer to a request whose rest is still coming in
         self._answer: asyncio.Task[None] | None = None  # to a request that may have to wait, such as `next`
@@ -142,9 +141,12 @@ class RuntimeConnection(asyncio.Protocol):
             return
         if target.startswith(ROOTS) or _SMALL.fullmatch(f"{method} {target}"):
             self._document = bytearray()
-        elif method == "POST" and _REPLY.fullmatch(target):
-            self._reply = self._api.begin_response(_reply_request(head))
+        elif method == "POST" and (match := _REPLY.fullmatch(target)):
+            begin = self._api.begin_response if match[2] == "response" else self._api.begin_error
+            self._reply = begin(_reply_request(head))
             self._reply.buffer.on_drained = self._resume
+        elif _KNOWN.fullmatch(target):
+            raise RefusedError(405, "MethodNotAllowed", f"the Runtime API has {target}, but not with {method}")
         else:
             raise RefusedError(404, "NotFound", f"the Runtime API has no {method} {target}")
 
@@ -184,9 +186,7 @@ class RuntimeConnection(asyncio.Protocol):
 
     def _take_error(self, head: RequestHead, document: bytes) -> None:
         reply = _reply_request(head)
-        if reply.request_id:
-            self._api.invocation_error(reply, document)
-        elif head.target == _RESTORE_ERROR.encode():
+        if head.target == _RESTORE_ERROR.encode():
             self._api.restore_error(reply.error_type, document)
         else:
             self._api.init_error(reply.error_type, document)
@@ -230,7 +230,7 @@ class RuntimeConnection(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def _taken_reply(self) -> Reply | None:
+    def _taken_reply(self) -> Reply | ErrorReply | None:
         """The reply that was coming in; it does so no longer, and what comes after it is read again."""
         reply, self._reply = self._reply, None
         if reply:

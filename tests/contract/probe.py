@@ -1,114 +1,202 @@
-"""A runtime that asks the Runtime and Extensions APIs for what they must refuse, and tells in its next reply how.
+"""A runtime that asks the Runtime API for what it must refuse, and prints how it was refused.
 
-It is the same process for both sides of `test_runtime_api_differential.py`. Each event names a probe; what the probe
-was answered is a list of `[status, document]`. A probe that uses its invocation up is told about by the next event,
-`"report"`, or, where there can be none, in the log.
+It is the same process for both sides of `test_runtime_api_differential.py`. Each event names a probe. A probe first
+brings the runtime into a state, then asks for everything that this state does not allow; every answer is one line of
+the log, `PROBE <event> <what was asked> <JSON of status, content type and document>`.
 """
 
 import http.client
 import json
 import os
+import socket
+import sys
 
 ADDRESS = os.environ["AWS_LAMBDA_RUNTIME_API"]
 BASE = "/2018-06-01/runtime"
-EXTENSION = "/2020-01-01/extension"
-OVERSIZE = 6 * 1024 * 1024 + 101
-MARK = "PROBE"
+OTHER = "/invocation/00000000-0000-0000-0000-000000000000"
+LIMIT = 6 * 1024 * 1024 + 100
 ERROR = b'{"errorMessage":"probe","errorType":"Probe.Error"}'
+MODE = "Lambda-Runtime-Function-Response-Mode"
 
 
-def call(method, path, body=None, headers=None, base=BASE):
+def call(method, path, body=None, headers=None):
     connection = http.client.HTTPConnection(ADDRESS)
-    connection.request(method, base + path, body, headers or {})
+    connection.request(method, BASE + path, body, headers or {})
     answer = connection.getresponse()
     document = answer.read()
     connection.close()
     return answer, document
 
 
-def probe(method, path, body=None, headers=None):
-    """Status and document of an answer."""
-    answer, document = call(method, path, body, headers)
-    return [answer.status, json.loads(document) if document else None]
+class Probe:
+    """What is asked while one event is worked on."""
+
+    def __init__(self, event, request_id, document):
+        self.event = event
+        self.own = f"/invocation/{request_id}"
+        self.document = document
+
+    def told(self, what, answer, document=b""):
+        try:
+            decoded = json.loads(document)
+        except ValueError:
+            decoded = document.decode()
+        self.print(what, [answer.status, answer.headers["Content-Type"], decoded])
+
+    def ask(self, what, method, path, body=None, headers=None):
+        try:
+            self.told(what, *call(method, path, body, headers))
+        except (http.client.HTTPException, OSError):
+            self.print(what, ["no answer"])
+
+    def print(self, what, answer):
+        print("PROBE", json.dumps([self.event, what, answer]), flush=True)
+
+    def ask_for_others(self):
+        """What is refused in every state after the first event."""
+        for kind in ("response", "error"):
+            self.ask(f"{kind}, wrong id", "POST", f"{OTHER}/{kind}", ERROR)
+            self.ask(f"{kind}, no id", "POST", f"/invocation//{kind}", ERROR)
+        self.ask("response, wrong id, bad mode", "POST", f"{OTHER}/response", b"{}", {MODE: "odd"})
+        self.ask("init error", "POST", "/init/error", ERROR)
+
+    def ask_again(self):
+        """What is refused once the reply has begun."""
+        for kind in ("response", "error"):
+            self.ask(f"{kind}, own id", "POST", f"{self.own}/{kind}", ERROR)
+        self.ask("response, own id, bad mode", "POST", f"{self.own}/response", b"{}", {MODE: "odd"})
+
+    def reply(self, body=b"{}"):
+        call("POST", f"{self.own}/response", body)
+
+    def wait_for_state(self, name):
+        """A request is on its way that brings the runtime into that state; refusals tell when it is there."""
+        while f"from {name} to" not in call("POST", "/init/error", ERROR)[1].decode():
+            pass
+
+    # Each of these is an event.
+
+    def running(self):
+        self.ask_for_others()
+        again, document = call("GET", "/invocation/next")
+        self.told("next", again, document)
+        self.print("next brings the same event", [again.headers["Lambda-Runtime-Aws-Request-Id"] in self.own])
+        self.reply()
+
+    def no_such_thing(self):
+        for method, path in [
+            ("GET", f"{self.own}/response"),
+            ("PUT", f"{self.own}/response"),
+            ("GET", f"{self.own}/error"),
+            ("POST", "/invocation/next"),
+            ("GET", "/init/error"),
+            ("GET", ""),
+            ("GET", "/invocation"),
+            ("POST", f"{self.own}/nothing"),
+            ("POST", f"{self.own}/response/more"),
+        ]:
+            answer, _ = call(method, path, b"" if method != "GET" else None)
+            self.print(f"{method} {path.replace(self.own, '/own')}", [answer.status])
+        self.reply()
+
+    def after_response(self):
+        self.reply()
+        self.ask_for_others()
+        self.ask_again()
+
+    def after_error(self):
+        call("POST", f"{self.own}/error", ERROR)
+        self.ask_for_others()
+        self.ask_again()
+
+    def during_response(self):
+        """AWS's emulator keeps every other reply waiting until this one has ended, so none is made."""
+        held = Held(f"{self.own}/response")
+        self.wait_for_state("InvocationResponse")
+        self.ask("init error", "POST", "/init/error", ERROR)
+        self.ask("next", "GET", "/invocation/next")
+        self.told("the end of the response", *held.finish())
+
+    def during_error(self):
+        held = Held(f"{self.own}/error")
+        self.wait_for_state("InvocationErrorResponse")
+        self.ask_for_others()
+        self.ask_again()
+        self.ask("next", "GET", "/invocation/next")
+        self.told("the end of the error", *held.finish())
+
+    def too_large(self):
+        self.ask("response", "POST", f"{self.own}/response", b"x" * (LIMIT + 1))
+        self.ask_for_others()
+        self.ask_again()
+
+    def too_large_in_chunks(self):
+        parts = (b"x" * 1024 * 1024 for _ in range(7))
+        self.ask("response", "POST", f"{self.own}/response", parts)
+        self.ask_for_others()
+        self.ask_again()
+
+    def just_not_too_large(self):
+        self.ask("response", "POST", f"{self.own}/response", b'"' + b"x" * (LIMIT - 2) + b'"')
+
+    def mode_streaming(self):
+        self.ask("response", "POST", f"{self.own}/response", b"{}", {MODE: "streaming"})
+
+    def bad_mode(self):
+        """AWS's emulator never leaves the state after this one."""
+        self.ask("response", "POST", f"{self.own}/response", b"{}", {MODE: self.document["mode"]})
+        sys.exit(1)
+
+    def truncated(self):
+        """The sending half is closed in the middle of the body."""
+        held = Held(f"{self.own}/response", "Content-Length: 100")
+        held.socket.shutdown(socket.SHUT_WR)
+        try:
+            self.told("response", *held.answer())
+        except (http.client.HTTPException, OSError):
+            self.print("response", ["no answer"])
+        self.ask_for_others()
+        self.ask_again()
 
 
-def extension(method, path, body=None, **headers):
-    """Status and document of what an extension is answered, without the identifiers that are new each time."""
-    names = {name: "Lambda-Extension-" + name.title().replace("_", "-") for name in headers}
-    headers = {names[name]: value for name, value in headers.items()}
-    answer, document = call(method, path, body, headers, EXTENSION)
-    identifier = answer.headers.get("Lambda-Extension-Identifier", "") or headers.get("Lambda-Extension-Identifier", "")
-    text = document.decode().replace(identifier or "no identifier", "IDENTIFIER")
-    return [answer.status, json.loads(text)], identifier
+class Held:
+    """A request whose body does not end before it is told to."""
 
+    def __init__(self, path, framing="Transfer-Encoding: chunked"):
+        host, _, port = ADDRESS.partition(":")
+        self.socket = socket.create_connection((host, int(port)))
+        self.socket.sendall(f"POST {BASE}{path} HTTP/1.1\r\nHost: {ADDRESS}\r\n{framing}\r\n\r\n2\r\n{{}}\r\n".encode())
 
-def extensions():
-    """What internal extensions are answered before the runtime has asked for its first event."""
-    answers = []
+    def finish(self):
+        self.socket.sendall(b"0\r\n\r\n")
+        return self.answer()
 
-    def ask(*arguments, **headers):
-        answer, identifier = extension(*arguments, **headers)
-        answers.append(answer)
-        return identifier
-
-    ask("POST", "/register", "{}")
-    for body in ('{"events":["START"]}', '{"events":["SHUTDOWN"]}', '{"configurationKeys":["a"]}'):
-        ask("POST", "/register", body, name="refused")
-    one = ask("POST", "/register", '{"events":[]}', name="one")
-    ask("POST", "/register", "{}", name="one")
-    two = ask("POST", "/register", "{}", name="two")
-    for method, path in (("GET", "/event/next"), ("POST", "/init/error"), ("POST", "/exit/error")):
-        ask(method, path, function_error_type="Extension.Probe")
-        ask(method, path, function_error_type="Extension.Probe", identifier="1")
-        nobody = "00000000-0000-0000-0000-000000000000"
-        ask(method, path, function_error_type="Extension.Probe", identifier=nobody)
-    ask("POST", "/init/error", identifier=one)
-    for _ in range(2):
-        ask("POST", "/init/error", identifier=one, function_error_type="Extension.Probe")
-    ask("POST", "/exit/error", identifier=one, function_error_type="Extension.Probe")
-    ask("GET", "/event/next", identifier=one)
-    ask("POST", "/exit/error", identifier=two, function_error_type="Extension.Probe")
-    ask("POST", "/init/error", identifier=two, function_error_type="Extension.Probe")
-    for number in range(9):
-        ask("POST", "/register", "{}", name=f"more-{number}")
-    return answers
+    def answer(self):
+        answer = http.client.HTTPResponse(self.socket)
+        answer.begin()
+        document = answer.read()
+        self.socket.close()
+        return answer, document
 
 
 def main():
-    if os.environ["_HANDLER"] == "extensions":
-        print(MARK, json.dumps(extensions()), flush=True)
-        raise SystemExit(1)  # the extensions of the probe ask for nothing
-    results = []
+    before = Probe("before the first event", "none", None)
+    for kind in ("response", "error"):
+        before.ask(kind, "POST", f"{OTHER}/{kind}", ERROR)
+    if os.environ["_HANDLER"] == "fails":
+        call("POST", "/init/error", ERROR)
+        failed = Probe("after an init error", "none", None)
+        failed.ask("next", "GET", "/invocation/next")
+        failed.ask("init error", "POST", "/init/error", ERROR)
+        failed.ask("response", "POST", f"{OTHER}/response", ERROR)
+        sys.exit(1)
     while True:
         answer, event = call("GET", "/invocation/next")
-        request_id = answer.headers["Lambda-Runtime-Aws-Request-Id"]
-        own, other = f"/invocation/{request_id}", "/invocation/00000000-0000-0000-0000-000000000000"
-        name = json.loads(event)
-        if name == "wrong id":
-            results = [probe("POST", f"{other}/{kind}", ERROR) for kind in ("response", "error")]
-        elif name == "wrong id and bad mode":
-            results = [probe("POST", f"{other}/response", b"{}", {"Lambda-Runtime-Function-Response-Mode": "odd"})]
-        elif name == "init error after init":
-            results = [probe("POST", "/init/error", ERROR)]
-        elif name == "next again":
-            again, document = call("GET", "/invocation/next")
-            same_id = again.headers["Lambda-Runtime-Aws-Request-Id"] == request_id
-            results = [[again.status, json.loads(document)], [same_id, None]]
-        elif name == "second reply":
-            results = [probe("POST", f"{own}/response", b'"first"')]
-            results += [probe("POST", f"{own}/{kind}", ERROR) for kind in ("response", "error")]
-            continue
-        elif name == "reply after error":
-            results = [probe("POST", f"{own}/error", ERROR), probe("POST", f"{own}/response", b"{}")]
-            continue
-        elif name == "bad mode":
-            bad = {"Lambda-Runtime-Function-Response-Mode": "Streaming"}
-            print(MARK, json.dumps([probe("POST", f"{own}/response", b"{}", bad)]), flush=True)
-            raise SystemExit(1)  # AWS's emulator never leaves that state again
-        elif name == "oversize":
-            results = [probe("POST", f"{own}/response", b"x" * OVERSIZE)]
-            continue
-        call("POST", f"{own}/response", json.dumps(results).encode())
+        if answer.status != 200:
+            sys.exit(f"no next event: {event.decode()}")
+        document = json.loads(event)
+        probe = Probe(document["probe"], answer.headers["Lambda-Runtime-Aws-Request-Id"], document)
+        getattr(probe, document["probe"])()
 
 
 if __name__ == "__main__":

@@ -62,6 +62,13 @@ async def in_state(state: State) -> Runtime:
     return runtime
 
 
+def fail(runtime: Runtime, reply: ReplyRequest, document: bytes) -> None:
+    """Tell of an error of the handler."""
+    error = runtime.api.begin_error(reply)
+    error.write(document)
+    error.end("", "")
+
+
 def refusal(error: pytest.ExceptionInfo[RefusedError]) -> tuple[int, bytes]:
     return error.value.status, error.value.body
 
@@ -148,7 +155,7 @@ async def test_after_a_restore_an_error_may_be_told_or_the_next_event_asked_for(
     [
         ("InvocationResponse", lambda runtime: runtime.api.begin_response(runtime.reply())),
         ("InvocationResponse", lambda runtime: runtime.api.begin_response(runtime.reply(response_mode="odd"))),
-        ("InvocationErrorResponse", lambda runtime: runtime.api.invocation_error(runtime.reply(), b"{}")),
+        ("InvocationErrorResponse", lambda runtime: fail(runtime, runtime.reply(), b"{}")),
     ],
 )
 async def test_a_second_reply_is_forbidden_and_changes_nothing(
@@ -167,7 +174,7 @@ async def test_a_second_reply_is_forbidden_and_changes_nothing(
 
 async def test_a_reply_after_an_error_is_forbidden() -> None:
     runtime = await Runtime().running()
-    runtime.api.invocation_error(runtime.reply(), b"{}")
+    fail(runtime, runtime.reply(), b"{}")
 
     with pytest.raises(RefusedError) as error:
         runtime.api.begin_response(runtime.reply())
@@ -181,7 +188,7 @@ async def test_the_request_id_is_checked_before_the_state(state: State) -> None:
     runtime = await in_state(state)
     unknown = ReplyRequest(request_id="8476a536-e9f4-11e8-9739-2dfe598c3fcd", response_mode="odd")
 
-    for ask in (runtime.api.begin_response, lambda reply: runtime.api.invocation_error(reply, b"{}")):
+    for ask in (runtime.api.begin_response, lambda reply: fail(runtime, reply, b"{}")):
         with pytest.raises(RefusedError) as error:
             ask(unknown)
         assert refusal(error) == UNKNOWN_ID
@@ -203,7 +210,7 @@ async def test_a_reply_to_an_earlier_invocation_with_the_same_request_id_is_late
     runtime = await in_state(state)
     late = runtime.reply(invocation_id="00000000-0000-0000-0000-000000000000")
 
-    for ask in (runtime.api.begin_response, lambda reply: runtime.api.invocation_error(reply, b"{}")):
+    for ask in (runtime.api.begin_response, lambda reply: fail(runtime, reply, b"{}")):
         with pytest.raises(RefusedError) as error:
             ask(late)
         assert refusal(error) == LATE
@@ -387,7 +394,7 @@ async def test_an_invocation_error_is_the_callers_error() -> None:
     for error_type, told in (("Function.Bad", "Function.Bad"), ("", "Runtime.Unknown")):
         runtime = await Runtime().running()
 
-        runtime.api.invocation_error(runtime.reply(error_type=error_type), b'{"errorMessage":"bad"}')
+        fail(runtime, runtime.reply(error_type=error_type), b'{"errorMessage":"bad"}')
 
         assert runtime.invocation.failure == Failure(told, b'{"errorMessage":"bad"}')
         assert runtime.api.state is State.RESPONSE_SENT

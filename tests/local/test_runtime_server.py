@@ -10,8 +10,8 @@ import pytest
 
 from local.extensions_api import ExtensionsApi
 from local.invocation import HIGH_WATER_BYTES, Failure, FunctionError, Invocation, ReplyCutError
-from local.runtime_api import MAX_BUFFERED_BYTES, RuntimeApi
-from local.runtime_server import MAX_DOCUMENT_BYTES, RuntimeConnection
+from local.runtime_api import MAX_BUFFERED_BYTES, MAX_DOCUMENT_BYTES, RuntimeApi
+from local.runtime_server import RuntimeConnection
 from tests.local.fakes.environment import FakeEnvironment, a_function
 from tests.local.fakes.raw_worker import ACCEPTED, BASE, NEXT, Answer, chunked, post, runtime_bench, until
 
@@ -265,16 +265,33 @@ async def test_an_error_document_has_a_limit_too() -> None:
         answer = await worker.ask(post(path(invocation, "error"), bytes(MAX_DOCUMENT_BYTES + 1)))
 
         assert answer.status == 413
-        assert await worker.ask(post(path(invocation, "error"), b"{}")) == ACCEPTED
+        with pytest.raises(FunctionError, match=r"^Runtime\.Unknown: .*The error document was truncated"):
+            await invocation.started()
+
+
+async def test_an_error_document_that_is_cut_still_is_an_error() -> None:
+    """While it comes in nothing else may be asked for; afterwards the runtime may go on."""
+    async with runtime_bench() as bench:
+        worker, invocation = await bench.working()
+        request = post(path(invocation, "error"), b"{}", "Lambda-Runtime-Function-Error-Type: Probe.Error")
+        worker.writer.write(request[:-1])
+        other = await bench.connect()
+        while (await other.ask(NEXT)).status == 200:  # until the head has come
+            pass
+
+        worker.writer.write_eof()
+
+        assert (await worker.answer()).status == 400
+        with pytest.raises(FunctionError, match=r"^Probe\.Error: .*The error document was truncated"):
+            await invocation.started()
+        bench.environment.offer(Invocation(a_function(), b"{}"))
+        assert (await other.ask(NEXT)).status == 200
 
 
 @pytest.mark.parametrize(
     "request_line",
     [
         f"GET {BASE}/nowhere",
-        f"POST {BASE}/invocation/next",
-        f"HEAD {BASE}/invocation/next",
-        f"GET {BASE}{UNKNOWN}/response",
         f"POST {BASE}{UNKNOWN}/respond",
         f"POST {BASE}/invocation/a/b/response",
         "GET /",
@@ -290,6 +307,26 @@ async def test_there_is_nothing_else_in_this_api(request_line: str) -> None:
 
         status_line = await worker.reader.readuntil(b"\r\n")
         assert status_line.startswith(b"HTTP/1.1 404 ")
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        f"POST {BASE}/invocation/next",
+        f"HEAD {BASE}/invocation/next",
+        f"GET {BASE}{UNKNOWN}/response",
+        f"PUT {BASE}{UNKNOWN}/error",
+        f"GET {BASE}/init/error",
+    ],
+)
+async def test_another_method_is_not_allowed(request_line: str) -> None:
+    async with runtime_bench() as bench:
+        worker = await bench.connect()
+
+        worker.writer.write(f"{request_line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+
+        status_line = await worker.reader.readuntil(b"\r\n")
+        assert status_line.startswith(b"HTTP/1.1 405 ")
 
 
 @pytest.mark.parametrize("framing", ["chunked", "content-length"])
