@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.cloudformation.tables_and_queues import is_made_by_moto
 from local.errors import TemplateError
 from local.template.addresses import Addresses
 from local.template.attributes import Attributes
@@ -143,7 +144,8 @@ def _notes(resources: Resources) -> dict[str, str]:
     unread = unread_names(resources)
     notes = {}
     for resource in resources:
-        pretended = _PRETENDED.get(resource.type) or ("" if is_known(resource) else "Recorded: not emulated")
+        emulated = is_known(resource) or is_made_by_moto(resource.type)
+        pretended = _PRETENDED.get(resource.type) or ("" if emulated else "Recorded: not emulated")
         runtime = _other_runtime(resource) if resource.type == "AWS::Lambda::Function" else ""
         left_out = f"Not emulated: {', '.join(unread[resource.logical_id])}" if resource.logical_id in unread else ""
         if note := "; ".join(filter(None, (pretended, runtime, left_out))):

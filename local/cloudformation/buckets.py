@@ -17,7 +17,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from local.cloudformation.s3 import S3, S3Error
+from local.cloudformation.moto import ServiceError
+from local.cloudformation.s3 import S3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,11 +30,11 @@ MADE = frozenset(
 
 
 async def make_bucket(s3: S3, name: str, properties: Mapping[str, object], region: str) -> None:
-    """Make the bucket and what it is to have. Raises `S3Error`, with nothing left behind."""
+    """Make the bucket and what it is to have. Raises `ServiceError`, with nothing left behind."""
 
     def make(client: S3Client) -> None:
         if name in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
-            raise S3Error("CreateBucket", "BucketAlreadyExists", f"{name} already exists", 409)
+            raise ServiceError("s3", "BucketAlreadyExists", f"{name} already exists", 409)
         place: Any = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         client.create_bucket(Bucket=name, **place)
         try:
@@ -46,17 +47,17 @@ async def make_bucket(s3: S3, name: str, properties: Mapping[str, object], regio
 
 
 async def change_bucket(s3: S3, name: str, properties: Mapping[str, object], old: Mapping[str, object]) -> None:
-    """Make of the bucket what *properties* say, *old* being what they said. Raises `S3Error`."""
+    """Make of the bucket what *properties* say, *old* being what they said. Raises `ServiceError`."""
     await s3.call(lambda client: _configure(client, name, properties, old))
 
 
 async def delete_bucket(s3: S3, name: str) -> None:
-    """Delete the bucket, which has to be empty. Raises `S3Error`."""
+    """Delete the bucket, which has to be empty. Raises `ServiceError`."""
     await s3.call(lambda client: client.delete_bucket(Bucket=name))
 
 
 async def put_policy(s3: S3, bucket: str, document: object) -> None:
-    """Give the bucket its policy. Raises `S3Error`."""
+    """Give the bucket its policy. Raises `ServiceError`."""
     policy = dict(document) if isinstance(document, dict) else {}
     written = policy.get("Statement") or []
     statements = written if isinstance(written, list) else [written]
@@ -72,7 +73,7 @@ async def put_policy(s3: S3, bucket: str, document: object) -> None:
 
 
 async def delete_policy(s3: S3, bucket: str) -> None:
-    """Take the bucket's policy away. Raises `S3Error`."""
+    """Take the bucket's policy away. Raises `ServiceError`."""
     await s3.call(lambda client: client.delete_bucket_policy(Bucket=bucket))
 
 
@@ -83,8 +84,8 @@ def _configure(client: S3Client, name: str, properties: Mapping[str, object], ol
             try:
                 put(client, name, wanted)
             except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise S3Error(
-                    part, "MalformedProperty", f"{part} is not written as CloudFormation wants it", 400
+                raise ServiceError(
+                    "s3", "MalformedProperty", f"{part} is not written as CloudFormation wants it", 400
                 ) from error
         elif not wanted and old.get(part):
             remove(client, name)

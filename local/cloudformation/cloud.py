@@ -13,12 +13,14 @@ from typing import Protocol
 from local.aws_services import AwsServices
 from local.cloudformation.api import CloudFormationApi
 from local.cloudformation.makers import Makers
+from local.cloudformation.moto import ServiceError
 from local.cloudformation.operation import Operations
 from local.cloudformation.packages import CODE_PROPERTIES, Packages
 from local.cloudformation.record import StackRecord
 from local.cloudformation.refusal import invalid
-from local.cloudformation.s3 import S3, S3Error, place_of
+from local.cloudformation.s3 import S3, place_of
 from local.cloudformation.stacks import Stacks
+from local.cloudformation.tables_and_queues import TablesAndQueues
 from local.config import Distribution, Function, Stack
 from local.custom_resources import Answers, Invoke
 from local.reports import Reports
@@ -64,6 +66,7 @@ class CloudFormation:
         makers = Makers(
             self._s3,
             self._packages,
+            TablesAndQueues(means.services, serving.region),
             means.answers,
             means.invoke,
             is_site_taken=lambda: any(each.domain != each.own_domain for each in serving.distributions()),
@@ -110,7 +113,7 @@ class CloudFormation:
             raise invalid("TemplateURL must be a supported URL.")
         try:
             return (await self._s3.read(place)).decode()
-        except S3Error as error:
+        except ServiceError as error:
             raise invalid(f"S3 error: {error.message}") from error
         except UnicodeDecodeError as error:
             raise invalid("Template format error: the template is not UTF-8 text") from error

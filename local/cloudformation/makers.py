@@ -1,6 +1,6 @@
 """How a resource of each type is made, changed and deleted.
 
-What hop this is: `operation -> [makers] -> packages, buckets, custom_resources`.
+What hop this is: `operation -> [makers] -> packages, buckets, tables_and_queues, custom_resources`.
 
 What the real service does: asks the service that the type belongs to. Functions, URLs and distributions need no more
 here than that their properties are known: what serves them reads these afterwards, see `deployed`.
@@ -16,9 +16,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from local.cloudformation.buckets import change_bucket, delete_bucket, delete_policy, make_bucket, put_policy
+from local.cloudformation.moto import ServiceError
 from local.cloudformation.packages import CODE_PROPERTIES, PackageError, Packages
 from local.cloudformation.record import Made
-from local.cloudformation.s3 import S3, S3Error
+from local.cloudformation.s3 import S3
+from local.cloudformation.tables_and_queues import TablesAndQueues, is_made_by_moto
 from local.config import CustomResource
 from local.custom_resources import Answers, CustomResources, Invoke, RejectedError
 from local.custom_resources import Made as MadeByFunction
@@ -63,10 +65,18 @@ class Makers:
     """*is_site_taken* says whether `localhost` itself is another distribution's already."""
 
     def __init__(
-        self, s3: S3, packages: Packages, answers: Answers, invoke: Invoke, *, is_site_taken: Callable[[], bool]
+        self,
+        s3: S3,
+        packages: Packages,
+        others: TablesAndQueues,
+        answers: Answers,
+        invoke: Invoke,
+        *,
+        is_site_taken: Callable[[], bool],
     ) -> None:
         self._s3 = s3
         self._packages = packages
+        self._others = others
         self._answers = answers
         self._invoke = invoke
         self._is_site_taken = is_site_taken
@@ -85,7 +95,10 @@ class Makers:
                     await make_bucket(self._s3, made.physical_id, properties, wanted.addresses.region)
                 case "AWS::S3::BucketPolicy":
                     await put_policy(self._s3, str(properties.get("Bucket")), properties.get("PolicyDocument"))
-        except (S3Error, PackageError, EmulatorError) as error:
+                case type_name if is_made_by_moto(type_name):
+                    name, addresses = wanted.logical_id, wanted.addresses
+                    made = wanted.made(await self._others.create(type_name, name, properties, addresses))
+        except (ServiceError, PackageError, EmulatorError) as error:
             raise FailedError(str(error)) from error
         return made
 
@@ -101,7 +114,10 @@ class Makers:
                     await change_bucket(self._s3, old.physical_id, properties, old.properties)
                 case "AWS::S3::BucketPolicy":
                     await put_policy(self._s3, str(properties.get("Bucket")), properties.get("PolicyDocument"))
-        except (S3Error, PackageError, EmulatorError) as error:
+                case type_name if is_made_by_moto(type_name):
+                    name, addresses = wanted.logical_id, wanted.addresses
+                    await self._others.update(type_name, name, old.physical_id, properties, addresses)
+        except (ServiceError, PackageError, EmulatorError) as error:
             raise FailedError(str(error)) from error
         return wanted.made(old.attributes)
 
@@ -113,11 +129,13 @@ class Makers:
                     await delete_bucket(self._s3, made.physical_id)
                 case "AWS::S3::BucketPolicy":
                     await delete_policy(self._s3, str(made.properties.get("Bucket")))
+                case type_name if is_made_by_moto(type_name):
+                    await self._others.delete(type_name, made.physical_id)
                 case _ if is_custom(made):
                     await self._custom(addresses).delete(_custom_resource(made), _by_function(made))
         except RejectedError as error:
             raise FailedError(_rejection(error)) from error
-        except (S3Error, EmulatorError) as error:
+        except (ServiceError, EmulatorError) as error:
             raise FailedError(str(error)) from error
 
     def _attributes(self, wanted: Wanted) -> dict[str, str]:

@@ -23,7 +23,8 @@ import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from local.cloudformation.s3 import S3, Place, S3Error
+from local.cloudformation.moto import ServiceError
+from local.cloudformation.s3 import S3, Place
 
 CODE_PROPERTIES = ("Code", "Content")  # of a function, of a layer
 MAX_UNZIPPED_BYTES = 262_144_000
@@ -58,7 +59,7 @@ class Packages:
             return
         try:
             content = await self._s3.read(place)
-        except S3Error as error:
+        except ServiceError as error:
             raise PackageError(
                 f"Error occurred while GetObject. S3 Error Code: {error.code}. S3 Error Message: {error.message}"
             ) from error

@@ -14,9 +14,11 @@ import pytest
 
 from local.aws_services import AwsServices
 from local.cloudformation.makers import FailedError, Makers, Wanted, renewed
+from local.cloudformation.moto import MotoClient, ServiceError
 from local.cloudformation.packages import Packages
 from local.cloudformation.record import Made
-from local.cloudformation.s3 import S3, S3Error
+from local.cloudformation.s3 import S3
+from local.cloudformation.tables_and_queues import TablesAndQueues
 from local.custom_resources import ANSWER_PATH, Answers
 from local.template.addresses import Addresses
 from tests.local.asgi_viewer import ask
@@ -38,7 +40,14 @@ class Lab:
         self.answer: dict[str, Any] | None = {"Status": "SUCCESS", "PhysicalResourceId": "page-1"}
         self.events: list[dict[str, Any]] = []
         self.site_taken = False
-        self.makers = Makers(self.s3, self.packages, self.answers, self._invoke, is_site_taken=lambda: self.site_taken)
+        self.makers = Makers(
+            self.s3,
+            self.packages,
+            TablesAndQueues(services, "us-east-1"),
+            self.answers,
+            self._invoke,
+            is_site_taken=lambda: self.site_taken,
+        )
 
     async def _invoke(self, token: str, event: bytes) -> None:
         self.events.append(json.loads(event))
@@ -149,10 +158,64 @@ async def test_statements_with_a_condition_do_not_shut_everybody_out(lab: Lab) -
     await put_policy(tls_only)
     await lab.s3.call(lambda client: client.put_object(Bucket=name, Key="a", Body=b"a"))
     policy = await put_policy(tls_only, no_deleting)
-    with pytest.raises(S3Error):
+    with pytest.raises(ServiceError):
         await delete_object()
     await lab.makers.delete(policy, ADDRESSES)
     await delete_object()
+
+
+KEYS = {
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+ACCOUNT = "us-east-1:123456789012"
+
+
+@pytest.mark.parametrize(
+    ("type_name", "properties", "attributes"),
+    [
+        ("AWS::SQS::Queue", {}, {"Arn": f"arn:aws:sqs:{ACCOUNT}:{{}}", "QueueName": "{}", "QueueUrl": "{Ref}"}),
+        ("AWS::SQS::Queue", {"FifoQueue": True}, {"QueueName": "{}.fifo"}),
+        ("AWS::SNS::Topic", {"DisplayName": "d"}, {"TopicArn": f"arn:aws:sns:{ACCOUNT}:{{}}", "TopicName": "{}"}),
+        ("AWS::SSM::Parameter", {"Type": "String", "Value": "v"}, {"Ref": "{}"}),
+        ("AWS::DynamoDB::Table", KEYS, {"Ref": "{}", "Arn": f"arn:aws:dynamodb:{ACCOUNT}:table/{{}}"}),
+        ("AWS::SQS::Queue", {"QueueName": "own"}, {"QueueName": "own"}),
+    ],
+    ids=["queue", "ordered queue", "topic", "parameter", "table", "named queue"],
+)
+async def test_tables_queues_topics_and_parameters_are_moto_s(
+    lab: Lab, type_name: str, properties: dict[str, object], attributes: dict[str, str]
+) -> None:
+    """Named like all else, with the attributes that templates ask for; deleted when they are to be."""
+    made = await lab.makers.create(wanted(type_name, "Made", **properties))
+    name = ADDRESSES.physical_name("Made")
+
+    told = {attribute: made.attributes[attribute] for attribute in attributes}
+    assert told == {key: value.format(name, Ref=made.physical_id) for key, value in attributes.items()}
+    await lab.makers.delete(made, ADDRESSES)
+    again = await lab.makers.create(wanted(type_name, "Made", **properties))
+    await lab.makers.delete(again, ADDRESSES)
+
+
+async def test_a_queue_is_there_for_functions_and_changes_in_place(lab: Lab, services: AwsServices) -> None:
+    queues: MotoClient[Any] = MotoClient(services, "us-east-1", "sqs")
+
+    async def timeout(url: str) -> str:
+        asked: dict[str, Any] = await queues.call(
+            lambda client: client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+        )
+        return str(asked["Attributes"]["VisibilityTimeout"])
+
+    made = await lab.makers.create(wanted("AWS::SQS::Queue", VisibilityTimeout=7))
+    assert await timeout(made.physical_id) == "7"
+    changed = await lab.makers.update(wanted("AWS::SQS::Queue", VisibilityTimeout=9), made)
+    assert changed.physical_id == made.physical_id
+    assert await timeout(made.physical_id) == "9"
+
+    await lab.makers.delete(changed, ADDRESSES)
+    with pytest.raises(ServiceError, match="does not exist"):
+        await timeout(made.physical_id)
 
 
 async def test_code_is_there_when_its_function_is_made(lab: Lab) -> None:
@@ -196,8 +259,8 @@ async def test_one_distribution_is_the_site_and_every_other_has_a_host_of_its_ow
 
 async def test_what_is_only_recorded_has_a_name(lab: Lab) -> None:
     """Another one when it is made anew; and deleting it is deleting nothing."""
-    made = await lab.makers.create(wanted("AWS::SQS::Queue"))
-    again = await lab.makers.create(wanted("AWS::SQS::Queue", addresses=renewed(ADDRESSES, 1)))
+    made = await lab.makers.create(wanted("AWS::Logs::LogGroup"))
+    again = await lab.makers.create(wanted("AWS::Logs::LogGroup", addresses=renewed(ADDRESSES, 1)))
 
     assert made.physical_id.startswith("words-A-")
     assert again.physical_id != made.physical_id

@@ -11,8 +11,9 @@ from typing import cast
 
 import pytest
 
+from local.cloudformation.moto import ServiceError
 from local.cloudformation.packages import MAX_UNZIPPED_BYTES, PackageError, Packages
-from local.cloudformation.s3 import S3, Place, S3Error, place_of
+from local.cloudformation.s3 import S3, Place, place_of
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +30,7 @@ class FakeS3:
     async def read(self, place: Place) -> bytes:
         self.reads += 1
         if place not in self.objects:
-            raise S3Error("GetObject", "NoSuchKey", "The specified key does not exist.", 404)
+            raise ServiceError("s3", "NoSuchKey", "The specified key does not exist.", 404)
         return self.objects[place]
 
 
