@@ -120,6 +120,14 @@ class Behavior:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """What a distribution sends instead of an error: the object at *path*, with *status*, 0 for the error's own."""
+
+    path: str
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Distribution:
     """A CloudFront distribution; `behaviors` are in the order they are tried, the default one last."""
 
@@ -130,6 +138,7 @@ class Distribution:
     origins: tuple[Origin, ...] = ()
     behaviors: tuple[Behavior, ...] = ()
     own_domain: str = ""  # the one that no other distribution has, where `domain` is for all others; no port
+    error_pages: Mapping[int, ErrorPage] = field(default_factory=dict)  # by the status of the error
 
 
 @dataclass(frozen=True, slots=True)

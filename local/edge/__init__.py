@@ -12,5 +12,6 @@ What differs here, on purpose:
 2. the viewer protocol policy is not enforced, for a loopback address is served over plain HTTP;
 3. every behavior forwards what the managed policy AllViewerExceptHostHeader forwards, but no cookie to a bucket;
 4. origin access control signs nothing: the next hop is told who calls by a scope extension, which no viewer can send;
-5. there is no `x-amz-cf-pop`, for there is no point of presence.
+5. there is no `x-amz-cf-pop`, for there is no point of presence;
+6. an error page that cannot be had is the answer itself, with its own status; what CloudFront sends then is not told.
 """

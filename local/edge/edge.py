@@ -11,6 +11,7 @@ from urllib.parse import quote
 from local.asgi import ORIGIN_ACCESS_CONTROL, ASGIApp, Message, Receive, Scope, Send, respond
 from local.config import Behavior, Distribution, Origin
 from local.edge import headers
+from local.edge.error_page import ErrorWatch, page_scope, sending_as, without_upload
 from local.edge.exchange import Exchange, Route
 from local.edge.path_pattern import compile_pattern, normalized
 from local.errors import EmulatorError
@@ -58,11 +59,18 @@ class Edge:
             await self._refuse(send, 404, self._nothing_here(), request_id=headers.new_request_id())
             return
         scope = _rooted(scope, self._distribution.default_root_object)
+        if not self._distribution.error_pages:
+            await self._forward(scope, receive, send, arn=self._distribution.arn)
+            return
+        watch = ErrorWatch(send, self._distribution.error_pages)
+        await self._forward(scope, receive, watch.send, arn=self._distribution.arn)
+        if page := watch.page:
+            send = sending_as(send, page.status or watch.status)
+            await self._forward(page_scope(scope, page), without_upload(receive), send, arn=self._distribution.arn)
+
+    async def _forward(self, scope: Scope, receive: Receive, send: Send, *, arn: str) -> None:
         path = normalized(scope["raw_path"].decode("latin-1"))
         route = next((route for route in self._routes if route.pattern.fullmatch(path)), self._routes[-1])
-        await self._forward(scope, receive, send, route=route, arn=self._distribution.arn)
-
-    async def _forward(self, scope: Scope, receive: Receive, send: Send, *, route: Route, arn: str) -> None:
         request_id = headers.new_request_id()
         failure = _forbidden(scope, route.behavior)
         exchange = Exchange(route, via=self._via, request_id=request_id, receive=receive, send=send, note=self._note)

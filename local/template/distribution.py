@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from local.config import Behavior, Distribution, Origin
+from local.config import Behavior, Distribution, ErrorPage, Origin
 from local.errors import TemplateError
 from local.template.attributes import distribution_arn
 from local.template.properties import Properties, Resource
@@ -47,8 +47,6 @@ def read_distribution(resources: Resources) -> Distribution | None:
 def _distribution(written: Resource, resources: Resources) -> Distribution:
     config = written.properties.section("DistributionConfig")
     origins = _origins(written, config, resources)
-    # Only how long errors are cached is honoured, and that by caching nothing; a page for an error is not.
-    config.sections("CustomErrorResponses")
     return Distribution(
         logical_id=written.logical_id,
         arn=distribution_arn(resources.ref(written), resources.addresses),
@@ -57,7 +55,18 @@ def _distribution(written: Resource, resources: Resources) -> Distribution:
         default_root_object=config.text("DefaultRootObject") or "",
         origins=origins,
         behaviors=_behaviors(config, resources, {origin.origin_id for origin in origins}),
+        error_pages=_error_pages(config),
     )
+
+
+def _error_pages(config: Properties) -> dict[int, ErrorPage]:
+    """Those that have a page; how long an error is cached needs no reading where nothing is."""
+    pages = {}
+    for written in config.sections("CustomErrorResponses"):
+        code, path, status = written.whole("ErrorCode"), written.text("ResponsePagePath"), written.whole("ResponseCode")
+        if code and path:
+            pages[code] = ErrorPage(path, status or 0)
+    return pages
 
 
 def _origins(distribution: Resource, config: Properties, resources: Resources) -> tuple[Origin, ...]:

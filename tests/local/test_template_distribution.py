@@ -243,7 +243,6 @@ def test_warnings() -> None:
 
     assert unhonoured(found) == [
         "Site: not emulated: CacheBehaviors.CachePolicyId, CacheBehaviors.FunctionAssociations, "
-        "CustomErrorResponses.ResponseCode, CustomErrorResponses.ResponsePagePath, "
         "DefaultCacheBehavior.CachePolicyId, DefaultCacheBehavior.Compress, "
         "DefaultCacheBehavior.ResponseHeadersPolicyId, DistributionConfig.WebACLId, "
         "origin far (neither a bucket nor a function URL of this template)",
