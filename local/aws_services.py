@@ -7,7 +7,8 @@ What the real service does: some two hundred APIs over HTTP, of which moto answe
 
 What differs here, on purpose:
 1. nothing is kept: every start begins with an empty account;
-2. no signature and no permission is checked; moto reads from a signature only which service is meant.
+2. no signature is checked, moto reads from it only which service is meant; and no permission but what a bucket's policy
+   says without a condition.
 """
 
 from __future__ import annotations
