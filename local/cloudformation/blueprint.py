@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.cloudformation.buckets import is_made
 from local.cloudformation.tables_and_queues import is_made_by_moto
 from local.errors import TemplateError
 from local.template.addresses import Addresses
@@ -147,7 +148,8 @@ def _notes(resources: Resources) -> dict[str, str]:
         emulated = is_known(resource) or is_made_by_moto(resource.type)
         pretended = _PRETENDED.get(resource.type) or ("" if emulated else "Recorded: not emulated")
         runtime = _other_runtime(resource) if resource.type == "AWS::Lambda::Function" else ""
-        left_out = f"Not emulated: {', '.join(unread[resource.logical_id])}" if resource.logical_id in unread else ""
+        names = [name for name in unread.get(resource.logical_id, ()) if not is_made(resource.type, name)]
+        left_out = f"Not emulated: {', '.join(names)}" if names else ""
         if note := "; ".join(filter(None, (pretended, runtime, left_out))):
             notes[resource.logical_id] = note
     return notes

@@ -23,11 +23,6 @@ from local.cloudformation.s3 import S3
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MADE = frozenset(
-    {"BucketEncryption", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags", "VersioningConfiguration"}
-)
-"""The properties that reach moto."""
-
 
 async def make_bucket(s3: S3, name: str, properties: Mapping[str, object], region: str) -> None:
     """Make the bucket and what it is to have. Raises `ServiceError`, with nothing left behind."""
@@ -141,3 +136,8 @@ _PARTS: Mapping[str, tuple[_Put, _Remove]] = {
     "Tags": (_put_tags, lambda client, name: client.delete_bucket_tagging(Bucket=name)),
     "VersioningConfiguration": (_put_versioning, _suspend_versioning),
 }
+
+
+def is_made(type_name: str, property_name: str) -> bool:
+    """Whether that property of a bucket reaches moto."""
+    return type_name == "AWS::S3::Bucket" and property_name in _PARTS

@@ -107,7 +107,6 @@ class StackRecord:
         self.tags: Mapping[str, str] = {}
         self.previous_tags: Mapping[str, str] = {}
         self.capabilities: tuple[str, ...] = ()
-        self.disable_rollback = False
         self.change_sets: dict[str, ChangeSet] = {}
         self.replacements = 0
         self._settled = asyncio.Event()

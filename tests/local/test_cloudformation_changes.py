@@ -190,3 +190,29 @@ async def test_executing_one_change_set_removes_the_others(lab: StackLab) -> Non
 def test_an_order_is_found_even_in_a_circle() -> None:
     """Between an old template and a new one there may be one."""
     assert in_order({"a": ["b"], "b": ["c", "elsewhere"], "c": ["a"]}) == ["c", "b", "a"]
+
+
+async def test_what_is_pretended_or_left_out_is_told_for_each_resource(lab: StackLab) -> None:
+    """In the last event of its creation; what is whole has no note."""
+    bucket = {"VersioningConfiguration": {"Status": "Enabled"}, "LifecycleConfiguration": {"Rules": [{}]}}
+    change_set = await lab.change_set(
+        {
+            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": bucket},
+            "Logs": {"Type": "AWS::Logs::LogGroup"},
+            "Machine": {"Type": "AWS::EC2::Instance"},
+            "Queue": {"Type": "AWS::SQS::Queue"},
+            "Other": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {"Runtime": "python3.1", "Code": {"S3Bucket": "b", "S3Key": "k"}},
+            },
+        }
+    )
+
+    assert change_set.blueprint is not None
+    notes = dict(change_set.blueprint.notes)
+    assert notes.pop("Other").startswith("Runs on python3.")
+    assert notes == {
+        "Bucket": "Not emulated: LifecycleConfiguration",
+        "Logs": "Recorded: logs are written to the emulator's output",
+        "Machine": "Recorded: not emulated",
+    }
