@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uvloop
 
+from local.console import Console
 from local.emulator import Emulator
 from local.errors import EmulatorError
 from local.invoke import invoke, read_event
@@ -89,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def _serve(options: argparse.Namespace) -> int:
+    console = Console()
     emulator = Emulator(
         None if options.empty else options.template,
         port=options.port,
@@ -98,7 +100,7 @@ async def _serve(options: argparse.Namespace) -> int:
         log_format=options.log_format,
         bandwidth=options.bandwidth,
         snapstart=options.snapstart,
-        write=_print,
+        write=console.write,
     )
     end = asyncio.Event()
     _on_interrupt(end.set)
@@ -113,6 +115,7 @@ async def _serve(options: argparse.Namespace) -> int:
         if options.cost:
             for line in emulator.reports.bill.lines():
                 emulator.reports.note(line)
+        console.flush()
     return 0
 
 

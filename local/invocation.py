@@ -174,14 +174,19 @@ class Invocation:
         self.failure: Failure | None = None
         self.abandoned = ""  # how it came that nobody waits for the reply
         self.completed = asyncio.Event()  # the environment has nothing more to do for it
-        self._started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._content_type = ""  # of the reply
+        self._error: Exception | None = None  # why there will be none
+        self._decided = asyncio.Event()  # whether there will be one
 
     async def started(self) -> str:
         """Wait for the first byte of the reply; its content type.
 
         Raises `FunctionError` when there is none, `CallerLeftError` when the reply is abandoned before it.
         """
-        return await asyncio.shield(self._started)
+        await self._decided.wait()
+        if self._error:
+            raise self._error
+        return self._content_type
 
     def hand_over(self) -> None:
         """The runtime gets the event now: from here on the function's timeout counts."""
@@ -191,8 +196,9 @@ class Invocation:
     def begin_reply(self, content_type: str) -> None:
         """The runtime begins its reply."""
         self.timings.first_byte = time.monotonic()
-        if not self._started.done():
-            self._started.set_result(content_type)
+        if not self._decided.is_set():
+            self._content_type = content_type
+            self._decided.set()
 
     def end_reply(self, failure: Failure | None = None) -> None:
         """The reply is whole, or ends with *failure*. Only the first end counts."""
@@ -211,9 +217,9 @@ class Invocation:
         self.reply.abandon()
 
     def _will_not_start(self, error: Exception) -> None:
-        if not self._started.done():
-            self._started.set_exception(error)
-            self._started.exception()  # it is no mistake when nobody asks
+        if not self._decided.is_set():
+            self._error = error
+            self._decided.set()
 
 
 def trace_id_of(sent: str) -> str:

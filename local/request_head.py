@@ -14,6 +14,7 @@ What differs here, on purpose:
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from local.asgi import Scope, Send, respond
 
@@ -50,7 +51,8 @@ def head_bytes(scope: Scope) -> int:
     """How long the request is without its body: request line, headers, and the empty line behind them."""
     query = scope["query_string"]
     line = len(scope["method"]) + len(scope["raw_path"]) + len(query) + bool(query) + len("  HTTP/1.1\r\n")
-    return line + sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"]) + len("\r\n")
+    headers = scope["headers"]
+    return line + sum(map(len, chain.from_iterable(headers))) + len(": \r\n") * len(headers) + len("\r\n")
 
 
 async def refuse(send: Send, error: BadHeadError) -> None:

@@ -72,6 +72,7 @@ def test_the_list_of_files_is_complete() -> None:
         "asgi",
         "cache_folder",
         "code_watch",
+        "console",
         "errors",
         "invoke",
         "managed_runtime",

@@ -185,9 +185,12 @@ class Environment:
         self.state = State.INVOKING
         if invocation.timings.handed_over is None:
             self._begin_to_count(invocation)
-        self._surroundings.memory_watch.begin(self._check_memory)
-        self._reports.start(self.function, invocation.request_id, invocation.log_tail)
         self._domain.release(invocation)
+        self._surroundings.memory_watch.begin(self._check_memory)
+        # The event leaves first: with it somebody waits for the first byte, and with this line nobody.
+        asyncio.get_running_loop().call_soon(
+            self._reports.start, self.function, invocation.request_id, invocation.log_tail
+        )
 
     def _rest(self) -> None:
         """Between invocations nothing in the environment runs; after a while, or when it is old, it is given up."""

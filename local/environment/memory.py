@@ -15,10 +15,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
 CHECK_SECONDS = 0.5
 MAX_CHECKS_PER_SECOND = 400
+_STATUS_BYTES = 4096  # more than there is
 
 
 class MemoryWatch:
@@ -58,7 +58,8 @@ def max_memory_mb(pid: int) -> int:
     Raises `ProcessLookupError` when it has ended.
     """
     try:
-        status = Path(f"/proc/{pid}/status").read_bytes()
+        with open(f"/proc/{pid}/status", "rb", buffering=0) as file:
+            status = file.read(_STATUS_BYTES)
         _, found, rest = status.partition(b"VmHWM:")
         if found:
             return int(rest.split(maxsplit=1)[0]) // 1024

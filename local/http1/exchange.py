@@ -55,6 +55,7 @@ class Exchange:
         self._request_told = False  # the application knows that it is
         self._disconnected = False
         self._news = asyncio.Event()
+        self._head = b""  # of the response, until what comes next leaves with it
         self._framing = Framing.NO_BODY
         self._missing_bytes = 0  # of a body with a length
 
@@ -96,6 +97,7 @@ class Exchange:
                 await self._fail()
         finally:
             if not self.complete:
+                self._write(b"")
                 self._wire.cut(abruptly=self._framing is Framing.UNTIL_CLOSE)
 
     # The application's side
@@ -147,7 +149,8 @@ class Exchange:
         )
         self.started, self._keep_alive = True, head.keep_alive
         self._framing, self._missing_bytes = head.framing, head.length
-        self._wire.write(head.bytes)
+        self._head = head.bytes
+        asyncio.get_running_loop().call_soon(self._write, b"")  # at the latest; a body that is there already is sooner
 
     def _send_body(self, data: bytes, *, more_body: bool) -> None:
         if self._framing is Framing.CHUNKED:
@@ -161,14 +164,16 @@ class Exchange:
                 raise RuntimeError("the body is not as long as its content-length says")
             self._write(data)
         if not more_body:
+            self._write(b"")
             self.complete = True
             self._body, self._held_bytes = [], 0  # nobody will ask for it
             self._news.set()
             self._wire.response_ended(keep_alive=self._keep_alive)
 
     def _write(self, data: bytes) -> None:
-        if data:
-            self._wire.write(data)
+        head, self._head = self._head, b""
+        if head or data:
+            self._wire.write(head + data)
 
     async def _fail(self) -> None:
         if not self.started:

@@ -424,6 +424,23 @@ async def test_messages_in_the_wrong_order_are_refused(messages: list[str]) -> N
     assert refused == messages[-1:]
 
 
+async def test_the_head_leaves_by_itself_when_the_body_is_not_there_yet() -> None:
+    """So that an EventSource opens, and a page can say so."""
+    opened = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await opened.wait()
+        await send({"type": "http.response.body", "body": b"late"})
+
+    async with connected(app) as (reader, writer):
+        writer.write(GET)
+        await reader.readuntil(b"\r\n\r\n")
+        opened.set()
+
+        assert await reader.readuntil(b"0\r\n\r\n") == b"4\r\nlate\r\n0\r\n\r\n"
+
+
 async def test_closing_lets_a_short_answer_end_and_cuts_one_that_does_not() -> None:
     release = asyncio.Event()
 
