@@ -89,6 +89,20 @@ async def test_an_invocation_is_over_when_its_extensions_ask_for_the_next(tmp_pa
     gate.close()
 
 
+async def test_an_extension_that_does_not_ask_for_the_next_runs_into_the_functions_timeout(tmp_path: Path) -> None:
+    """The caller has got everything; the report says what came after."""
+    gate = Gate(tmp_path)
+    function = extended(tmp_path, "slow", environment={"SLOW_DOES": f"wait {gate.path}"}, timeout_seconds=1)
+    async with local_lambda(function, folder=tmp_path) as cloud:
+        invocation = cloud.invoke(["send", "one"])
+        assert await read_all(invocation) == "one"
+        await invocation.completed.wait()
+
+        assert invocation.failure is None
+        assert cloud.log("REPORT")[0].endswith("\tStatus: timeout")
+    gate.close()
+
+
 async def test_an_extension_that_wants_to_hear_of_nothing_is_not_waited_for(tmp_path: Path) -> None:
     """And killed at the end without a word."""
     async with local_lambda(extended(tmp_path, "deaf", environment={"EVENTS": ""}), folder=tmp_path) as cloud:
