@@ -20,8 +20,8 @@ export function besideOf(wire) {
 
   function show(id, { requests, bytes }, lags) {
     const most = lags.length ? Math.max(...lags) : undefined;
-    const late = `${milliseconds(median(lags))} later, at most ${milliseconds(most)}`;
-    at(id).textContent = `${whole(requests)} request${requests === 1 ? "" : "s"}, ${whole(bytes)} bytes, ${late}`;
+    const late = `${milliseconds(median(lags))} later\n${milliseconds(most)} at most`;
+    at(id).textContent = `${whole(requests)} request${requests === 1 ? "" : "s"}\n${whole(bytes)} bytes\n${late}`;
   }
 
   // An event has come to a side: 1 for the stream, -1 for the poller.
