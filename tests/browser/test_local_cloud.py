@@ -70,8 +70,9 @@ def test_beside_polling(page: Page, site_url: str, cloud: LocalCloud) -> None:
 
 
 def costs(text: str) -> list[int]:
-    """Requests, bytes, and the two lags, from four lines such as "1 request", "1,929 bytes", "0 ms later", "3 ms at most"."""
-    found = re.fullmatch(r"([\d,]+) requests?\n([\d,]+) bytes\n([\d,]+) ms later\n([\d,]+) ms at most", text)
+    """Requests, bytes, the time to the first word and the two lags, in milliseconds."""
+    wanted = r"requests: (#)\nbytes: (#)\nfirst word: (#) ms\nlate: (#) ms, at most (#) ms"
+    found = re.fullmatch(wanted.replace("#", "[\\d,]+"), text)
     assert found is not None, text
     return [int(number.replace(",", "")) for number in found.groups()]
 

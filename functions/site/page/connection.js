@@ -60,7 +60,7 @@ export function connectionTo(url, heard) {
 
   const connection = {
     breaking: false, // whether the next chunk is to be thrown away, and the connection with it
-    // Ask for the stream, from the event after the last one that was seen.
+    // Ask for the events after the last one that was seen.
     async open() {
       fruitless = 0;
       let { signal } = (leaving = new AbortController());

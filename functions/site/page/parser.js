@@ -3,7 +3,7 @@
 
 // *lastEventId* is the one of the connection before this one.
 export function eventStreamParser(lastEventId) {
-  const decoder = new TextDecoder(); // it takes a byte order mark away, as it should
+  const decoder = new TextDecoder(); // takes a byte order mark away
   let rest = "";
   let afterReturn = false;
   let block = { data: [], raw: [] };
