@@ -22,6 +22,8 @@ from local.emulator import Emulator
 from local.errors import EmulatorError
 from local.invoke import invoke, read_event
 
+DEFAULT_TEMPLATE = "template.yaml"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that *arguments* (by default those of the process) ask for; its exit code."""
@@ -46,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         help="the value of a parameter of the template, instead of its default; may be repeated",
     )  # fmt: skip
     common = argparse.ArgumentParser(add_help=False, parents=[parameters])
-    common.add_argument("--template", default="template.yaml", metavar="FILE", help="the SAM template to run")
+    common.add_argument("--template", default=DEFAULT_TEMPLATE, metavar="FILE", help="the SAM template to run")
     common.add_argument(
         "--env", action="append", default=[], metavar="NAME=VALUE", type=_pair,
         help="an environment variable for all functions; may be repeated",
@@ -90,6 +92,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def _serve(options: argparse.Namespace) -> int:
+    if options.empty and (options.parameter or options.template != DEFAULT_TEMPLATE):
+        raise EmulatorError("An empty cloud runs no template: leave out --empty, or --template and --parameter.")
     console = Console()
     emulator = Emulator(
         None if options.empty else options.template,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +15,7 @@ import httpx
 import pytest
 
 from local.emulator import Emulator
+from tests.e2e.local_cloud import ROOT
 from tests.local.fakes.stack_lab import template
 
 KEYS = {"region_name": "us-east-1", "aws_access_key_id": "any", "aws_secret_access_key": "any"}
@@ -121,3 +124,18 @@ def test_a_cloud_may_end_with_all_that_is_in_it() -> None:
     assert not folder.exists()
     with pytest.raises(httpx.ConnectError):
         httpx.get(cloud.url)
+
+
+@pytest.mark.parametrize("options", [("--template", "other.yaml"), ("--parameter", "A=1")])
+def test_an_empty_cloud_runs_no_template(options: tuple[str, str]) -> None:
+    """One sentence and exit code 2, instead of an option without effect."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "--empty", "--port", "0", "--aws-port", "0", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == "local: An empty cloud runs no template: leave out --empty, or --template and --parameter.\n"
