@@ -14,12 +14,8 @@ pytestmark = pytest.mark.browser
 MANY = 10_000
 IN_A_CHUNK = 50
 MOST_ROWS = 60  # in the document: those in view, and a few
-LONGEST_TASK_MS = 2_000  # far above what was measured: a machine may be busy, and work that grows may not hide in it
+MOST_WET = 12  # words of the story that are elements of their own, of those that come in one frame
 WATCH = """() => {
-  window.longest = 0;
-  new PerformanceObserver((list) => {
-    for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
-  }).observe({type: "longtask"});
   window.added = 0;
   new MutationObserver((records) => {
     for (const record of records) window.added += record.addedNodes.length;
@@ -156,7 +152,7 @@ def test_the_plot_has_a_stem_for_each_gap_and_a_line_for_each_loss(page: Page, s
 
 
 def test_ten_thousand_events_stay_smooth(page: Page, stream: Stream) -> None:
-    """The work of a frame does not grow with the number of events: rows in the document, rows made, longest task."""
+    """The work of a frame does not grow with the number of events: rows in the document, rows made, words laid out."""
     page.evaluate(WATCH)
     for start in range(1, MANY, IN_A_CHUNK):
         positions = range(start, start + IN_A_CHUNK)
@@ -164,11 +160,13 @@ def test_ten_thousand_events_stay_smooth(page: Page, stream: Stream) -> None:
     expect(page.locator("#count")).to_have_text(f"{MANY:,}", timeout=60_000)
     expect(rows(page).last).to_contain_text(f"w{MANY}")
     expect(page.locator("#story span").last).to_contain_text(f"w{MANY}")
-    made, frames, longest = page.evaluate("[window.added, window.frames, window.longest]")
+    made, frames, words = page.evaluate(
+        "[window.added, window.frames, document.querySelectorAll('#story span').length]"
+    )
 
     assert rows(page).count() <= MOST_ROWS
     assert made <= MOST_ROWS * frames
-    assert longest < LONGEST_TASK_MS
+    assert words <= MOST_WET * frames
 
     grid = page.get_by_role("grid")
     expect(grid).to_have_attribute("aria-rowcount", str(MANY + 3))
