@@ -9,10 +9,10 @@ SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-strip-extras $(UPGRADE)
 
-.PHONY: help install install-dev tools node-runtime start cloud deploy-here test test-edge parity check build bench format lock clean
+.PHONY: help install install-dev tools node-runtime start cloud deploy-here test test-edge parity check build bench bench-1000 format lock clean
 
 help: ## Show this menu
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 install: .venv/.installed ## Make .venv with what the emulator needs to run
 .venv/.installed: requirements.txt
@@ -89,6 +89,9 @@ build: install tools ## Make what `sam deploy` deploys: sam build, without what 
 
 compare: install-dev ## Measure one story over server-sent events and over polling; it takes as long as the story twice
 	@PYTHONPATH=.:functions/layers/stories/python $(BIN)/python -m tests.bench.compare $(ARGS)
+
+bench-1000: install-dev ## Measure a thousand stories at once, each in an environment of its own (options: ARGS="--streams 100")
+	@PYTHONPATH=.:functions/layers/stories/python $(BIN)/python -m tests.bench.thousand $(ARGS)
 
 bench: install .tools/sam/.installed .tools/bench/.installed .tools/bench/.api ## Measure this beside other servers and emulators, in about ten minutes (options: ARGS="--only lag --streams 1000")
 	@PYTHONPATH=.:functions/layers/stories/python $(BIN)/python -m tests.bench $(ARGS)

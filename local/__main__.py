@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -94,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
 async def _serve(options: argparse.Namespace) -> int:
     if options.empty and (options.parameter or options.template != DEFAULT_TEMPLATE):
         raise EmulatorError("An empty cloud runs no template: leave out --empty, or --template and --parameter.")
+    _raise_file_limit()
     console = Console()
     emulator = Emulator(
         None if options.empty else options.template,
@@ -166,6 +168,13 @@ def _cost(options: argparse.Namespace) -> int:
 
     _print(cost_page(stories=options.stories, seconds=options.seconds, memory_mb=options.memory))
     return 0
+
+
+def _raise_file_limit() -> None:
+    """As many open files as the system lets us have: each environment takes five, and a shell's limit may be 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS names a limit that it does not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _on_interrupt(then: Callable[[], object]) -> None:

@@ -70,11 +70,8 @@ class AwsEndpoint:
                 return
         region, service = _scope_of_credential(scope)
         if service in self._own:
-            scope["local.region"], scope["local.service"] = region, service
-            try:
-                await self._own[service](scope, receive, send)
-            except SlowRequestError:
-                await respond(send, 408, headers=[(b"connection", b"close")])
+            scope["local.region"] = region
+            await self._own[service](scope, receive, send)
             return
         await self._pass_on(scope, receive, send)
 

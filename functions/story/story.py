@@ -17,6 +17,7 @@ What differs here, on purpose:
 
 from __future__ import annotations
 
+import os
 import time
 from itertools import count
 
@@ -52,6 +53,12 @@ STREAM_HEADERS = {
 ENVIRONMENT = "x-environment"
 RETRY_MS = 1000
 MARGIN_SECONDS = 1.0  # between the last thing said and the timeout: time to log and to end cleanly
+
+# Where the environment is initialized ahead of time, and with SnapStart once for all, nobody waits for these imports.
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") != "on-demand":
+    import journal
+
+    journal.initialized()
 
 # How many invocations this environment has had: the one thing here that outlives them.
 _invocations = count()

@@ -18,6 +18,7 @@ from typing import Protocol
 from local.config import Function
 from local.environment.filesystem import extension_programs, mount_layers
 from local.environment.process import Worker, WorkerProcess, command
+from local.environment.turns import Turns
 from local.environment.variables import World, for_extensions, variables
 
 
@@ -47,6 +48,7 @@ class Boot(Protocol):
     """Brings a runtime to life."""
 
     restores: bool  # it is a copy of one that has initialized
+    turns: Turns | None  # where not all can begin at once
 
     def opt(self, function: Function, folder: Path) -> Path:
         """What stands for /opt, in *folder* or elsewhere. Raises `OSError`."""
@@ -59,6 +61,7 @@ class ColdBoot:
     """Starts the runtime's program, with *more* variables, and *descriptors* to inherit."""
 
     restores = False
+    turns: Turns | None = None
 
     def __init__(
         self,

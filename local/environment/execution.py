@@ -81,9 +81,8 @@ class Environment:
     @property
     def idle(self) -> bool:
         """Whether it waits for an event, and can take one."""
-        if self.state is State.READY:
-            return self.invocation is None and self._domain is not None and self._domain.alive
-        return self.invocation is None and self.state is State.RESET
+        ready = self.state is State.READY and self._domain is not None and self._domain.alive
+        return self.invocation is None and (ready or self.state is State.RESET)
 
     async def run(self) -> None:
         """Live through one runtime after another; nothing of the environment is left then."""
@@ -102,6 +101,7 @@ class Environment:
             self._give_up(f"The environment cannot be made: {error}")
         finally:
             self._give_up("The environment broke down")  # whatever happens, no caller waits for ever
+            self._start.end_turn()
             shutil.rmtree(folder, ignore_errors=True)
 
     def offer(self, invocation: Invocation) -> None:
@@ -142,7 +142,7 @@ class Environment:
     def domain_broke(self, error_type: str, reason: str) -> None:
         """The runtime or an extension has ended, or could not be started."""
         message = f"{self._whose}Error: {reason}"
-        self._reset(Failure.of(error_type, message), "error", f"{message}\r{error_type}")
+        self._reset(Failure.of(error_type, message), "error", message)
 
     def domain_failed(self, failure: Failure) -> None:
         """The runtime has ended, and has said why before."""
@@ -162,10 +162,11 @@ class Environment:
         self._reports.output(self.function, line, self._log_tail)
 
     async def _wanted(self) -> bool:
-        """Wait until a runtime is needed; False when none will be any more."""
+        """Wait until a runtime is needed, and may start; False when none will be any more."""
         while self.state is State.RESET and self.invocation is None:
             self._needed.clear()
             await self._needed.wait()
+        await self._start.wait_for_turn(self._boot)
         return self.state is not State.STOPPED
 
     def _begin_init(self) -> None:
@@ -268,9 +269,8 @@ class Environment:
                 invocation.request_id, duration_ms, memory_mb, start_ms, status, error_type, self._start.restores
             )
             self._reports.end(self.function, report, invocation.log_tail)
-            if invocation.timings.caller_left is not None:
-                seconds = time.monotonic() - invocation.timings.caller_left
-                self._reports.ran_on(self.function, seconds, invocation.abandoned)
+            if (left := invocation.timings.caller_left) is not None:
+                self._reports.ran_on(self.function, time.monotonic() - left, invocation.abandoned)
         invocation.completed.set()
 
     def _check_memory(self) -> None:

@@ -38,6 +38,8 @@ class RestoredProcess(Worker):
         pipe, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(reading, "rb", 0))
         try:
             answer = await control.ask({"restore": environ}, writing)
+            if "error" in answer:
+                raise OSError(answer["error"])
             return cls(answer["pid"], control, output, pipe)
         except BaseException:
             pipe.close()

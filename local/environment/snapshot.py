@@ -36,6 +36,7 @@ from local.environment.domain import Domain
 from local.environment.process import Worker
 from local.environment.restored import RestoredProcess
 from local.environment.surroundings import Surroundings
+from local.environment.turns import Turns
 from local.environment.variables import RUNTIME_DIR
 from local.invocation import Failure
 from local.reports import InitReport
@@ -63,6 +64,7 @@ class Restore:
         self._premises = premises
         self._environ = cold.environ(premises, runtime_api="")
         self._has_files = any(premises.tmp.iterdir())
+        self.turns: Turns | None = Turns()
 
     def opt(self, function: Function, folder: Path) -> Path:
         return self._premises.opt
@@ -139,6 +141,12 @@ class Snapshot:
 
     async def _keep(self, folder: Path) -> None:
         control = Control()
+        try:
+            await self._live(folder, control)
+        finally:
+            control.close()
+
+    async def _live(self, folder: Path, control: Control) -> None:
         more = {"LOCAL_LAMBDA_RESTORER": str(RESTORER), "LOCAL_LAMBDA_CONTROL": str(control.theirs.fileno())}
         boot = ColdBoot(self._surroundings.world, "snap-start", more, (control.theirs.fileno(),))
         premises = replace(Premises.make(folder, self._function, "", boot, self._print), extensions=())
@@ -159,7 +167,6 @@ class Snapshot:
         finally:
             closed.cancel()
             domain.shut_down("spindown")
-            control.close()
             await life
 
     def _taken(self, state: Mapping[str, Any], restore: Restore) -> None:

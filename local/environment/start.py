@@ -14,6 +14,7 @@ import time
 from local.config import Function
 from local.environment.boot import Boot
 from local.environment.extensions import Extensions
+from local.environment.turns import Turn
 from local.reports import InitReport, LogTail, Reports, RestoreReport
 
 INIT_LIMIT_SECONDS = RESTORE_LIMIT_SECONDS = 10.0
@@ -29,6 +30,7 @@ class Start:
         self._function = function
         self._reports = reports
         self._began = time.monotonic()
+        self._turn: Turn | None = None
 
     @property
     def limit_seconds(self) -> float:
@@ -40,6 +42,17 @@ class Start:
         """What is said when that is up."""
         return f"{'Restore' if self.restores else 'Init'} phase timed out after {self.limit_seconds:.2f} seconds"
 
+    async def wait_for_turn(self, boot: Boot) -> None:
+        """Return when *boot* may start a runtime; `end_turn` must follow."""
+        self.end_turn()
+        if boot.turns:
+            self._turn = await boot.turns.take()
+
+    def end_turn(self) -> None:
+        """Others may start theirs."""
+        if self._turn:
+            self._turn.end()
+
     def begin(self, boot: Boot) -> None:
         """The runtime is started, by *boot*."""
         self.restores = boot.restores
@@ -47,7 +60,7 @@ class Start:
 
     def succeed(self, extensions: Extensions, tail: LogTail | None) -> None:
         """The runtime is ready, and so are the *extensions*."""
-        self._report(extensions, tail)
+        self._over(extensions, tail)
         if self.first:
             self.ms = self._elapsed_ms
             if self.restores:
@@ -56,7 +69,7 @@ class Start:
 
     def fail(self, status: str, error_type: str | None, extensions: Extensions, tail: LogTail | None) -> None:
         """The runtime has ended, or is ended, before all were ready."""
-        self._report(extensions, tail)
+        self._over(extensions, tail)
         if self.first and self.restores:
             self._reports.restore(self._function, RestoreReport(self._elapsed_ms, status, error_type), tail)
         else:
@@ -64,7 +77,8 @@ class Start:
             self._reports.init(self._function, init, tail)
         self.first = False
 
-    def _report(self, extensions: Extensions, tail: LogTail | None) -> None:
+    def _over(self, extensions: Extensions, tail: LogTail | None) -> None:
+        self.end_turn()
         for extension in extensions:
             self._reports.extension(self._function, extension.report(), tail)
 

@@ -14,7 +14,8 @@ What differs here, on purpose:
 3. the worker that is copied stays, as their parent, and says how each of them ended.
 
 Every message is a JSON object, every request gets one answer, in their order:
-`{"restore": {NAME: value}}` with a descriptor to print to -> `{"pid": 1}`; `{"wait": 1}` -> `{"status": 0}`.
+`{"restore": {NAME: value}}` with a descriptor to print to -> `{"pid": 1}` or `{"error": "why not"}`;
+`{"wait": 1}` -> `{"status": 0}`.
 """
 
 from __future__ import annotations
@@ -54,7 +55,12 @@ def wait() -> None:
             _say(control, {"status": _status(request["wait"])})
             continue
         (output,) = descriptors
-        pid = _fork()
+        try:
+            pid = _fork()
+        except OSError as error:  # no process or no memory to be had
+            os.close(output)
+            _say(control, {"error": str(error)})
+            continue
         if pid == 0:
             control.close()
             _become(request["restore"], output, loops)
@@ -91,7 +97,8 @@ def _become(environ: dict[str, str], output: int, loops: list[Any]) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
-    os.environ.update(environ)
+    for name, value in environ.items():  # one by one: `update` would touch, and so copy, much more memory
+        os.environ[name] = value
     for loop in loops:
         _part(loop)
     if tempfile := sys.modules.get("tempfile"):

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from local.config import Function
-from local.environment import snapshot, start
+from local.environment import snapshot, start, turns
 from local.invocation import Failure, FunctionError
 from tests.local.fakes.environment import a_function
 from tests.local.fakes.local_lambda import Gate, LocalLambda, is_alive, local_lambda, read_all
@@ -354,6 +354,51 @@ async def test_a_snapshot_that_is_killed_is_replaced(tmp_path: Path) -> None:
 
         assert await tell(cloud, "os.getppid()") != parent
         assert cloud.log("its snapshot has ended: Runtime exited with error: signal: killed")
+
+
+async def test_a_restore_for_which_there_is_no_process_fails_that_invocation_only(tmp_path: Path) -> None:
+    """The snapshot is there for the next one."""
+    source = (
+        APP
+        + """
+fork, refused = os.fork, []
+def once():
+    if not refused:
+        refused.append(True)
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+    return fork()
+os.fork = once
+"""
+    )
+    async with local_lambda(restorable(tmp_path, OURS, source), folder=tmp_path) as cloud:
+        with pytest.raises(FunctionError) as error:
+            await tell(cloud, "1")
+
+        assert error.value.failure.error_type == "Sandbox.Failure"
+        assert b"Resource temporarily unavailable" in error.value.failure.document
+        assert await tell(cloud, "1") == 1
+
+
+async def test_restores_take_turns_and_a_slow_one_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """A hook that waits for something else than a processor gives its turn away, and waits beside the others."""
+    gate = Gate(tmp_path)
+    source = f"""
+import snapshot_restore_py
+@snapshot_restore_py.register_after_restore
+def hook():
+    open({gate.path!r}, "rb", buffering=0).read(1)
+def handler(event, context):
+    return "here"
+"""
+    count = 4 * turns.PER_PROCESSOR * (os.cpu_count() or 1)
+    async with local_lambda(restorable(tmp_path, OURS, source), folder=tmp_path) as cloud:
+        running = [cloud.invoke("1") for _ in range(count)]  # type: ignore[arg-type]
+        await until(lambda: len(psutil.Process().children(recursive=True)) >= count)
+        for _ in running:
+            gate.open()
+
+        assert await asyncio.gather(*map(read_all, running)) == ['"here"'] * count
+    gate.close()
 
 
 @both_runtimes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import count
 
 import pytest
@@ -51,6 +52,8 @@ def context() -> FakeContext:
 def _own_logger(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Powertools keeps a logger, and the stdout it was made with, per service name: each test gets its own."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"story {request.node.name}")
+    if journal := sys.modules.get("journal"):
+        journal.logger.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -106,3 +110,21 @@ def test_nothing_is_logged_before_the_reply_has_left(
 
     assert before == ""
     assert logged(capsys)["ended"] == "complete"
+
+
+def test_an_environment_that_was_initialized_ahead_of_time_says_so_and_has_the_logger(tmp_path: Path) -> None:
+    """With SnapStart every environment has it then, and shares its memory; on demand the first word does not wait."""
+    script = "import sys, story; print(sorted({'journal', 'aws_lambda_powertools'} & set(sys.modules)))"
+    told = {}
+    for kind in ("on-demand", "snap-start"):
+        environ = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": kind,
+        }
+        told[kind] = subprocess.check_output([sys.executable, "-c", script], env=environ, cwd=tmp_path, text=True)
+
+    assert told["on-demand"] == "[]\n"
+    line, modules = told["snap-start"].splitlines()
+    assert json.loads(line)["message"] == "Initialized ahead of time"
+    assert modules == "['aws_lambda_powertools', 'journal']"
