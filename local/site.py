@@ -15,7 +15,6 @@ What differs here, on purpose:
 from __future__ import annotations
 
 import asyncio
-from email.utils import parsedate
 from urllib.parse import quote, unquote_to_bytes
 
 from local.asgi import Receive, Scope, Send, respond, stream
@@ -92,6 +91,8 @@ class S3Origin:
 
 def _is_understood(name: bytes, value: bytes) -> bool:
     """A date that is none is ignored: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3"""
+    from email.utils import parsedate  # not before the first word of a story
+
     return not name.endswith(b"modified-since") or parsedate(value.decode("latin-1")) is not None
 
 
