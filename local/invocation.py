@@ -79,6 +79,11 @@ class ReplyBuffer:
     def full(self) -> bool:
         return self._held_bytes >= HIGH_WATER_BYTES
 
+    @property
+    def all_read(self) -> bool:
+        """Whether the reply is whole, and nothing of it is left here."""
+        return self._ended and not self._pieces and self._failure is None
+
     def write(self, data: bytes) -> None:
         """Take *data* from the function; once the caller has left, or the reply has ended, it is only counted."""
         self.total_bytes += len(data)

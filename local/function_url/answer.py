@@ -113,7 +113,10 @@ class Answer:
         while data is not None:
             if data and not bodyless:
                 self._progress.add(data)
-                await self._send({"type": "http.response.body", "body": data, "more_body": True})
+                is_last = self._invocation.reply.all_read
+                await self._send({"type": "http.response.body", "body": data, "more_body": not is_last})
+                if is_last:
+                    return
             data = await self._invocation.reply.read()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -7,6 +7,7 @@ import base64
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -205,6 +206,22 @@ def test_a_task_left_running_goes_on_with_the_next_event() -> None:
     replies = serve(handler, Event(), Event())
 
     assert [json.loads(reply.body) for reply in replies] == ["started", "done"]
+
+
+def test_what_a_handler_sets_in_its_context_its_body_finds() -> None:
+    """They run one after the other on the loop; a logger that keeps the request's id in a context variable needs it."""
+    variable: ContextVar[str] = ContextVar("variable")
+
+    async def body() -> AsyncIterator[str]:
+        yield variable.get()
+
+    async def handler(event: Any, context: Any) -> Response:
+        variable.set("set by the handler")
+        return Response(body())
+
+    (reply,) = serve(handler)
+
+    assert reply.chunks[1:] == [b"set by the handler"]
 
 
 def test_a_handler_that_is_not_async_may_return_something_to_await() -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from contextvars import copy_context
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from lambda_runtime import replies
 from lambda_runtime.cork import Cork
@@ -22,24 +23,32 @@ if TYPE_CHECKING:
     from lambda_runtime.client import Invocation
     from lambda_runtime.response import AsyncBody, Chunk, Write
 
+_Result = TypeVar("_Result")
+
 
 class AsyncSide:
     """Runs the asynchronous half of an invocation on one event loop; every method blocks until it is done."""
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
+        self._context = copy_context()  # one for all, so that what a handler sets its body finds
+
+    def _run(self, coroutine: Coroutine[object, object, _Result]) -> _Result:
+        """Run *coroutine* as the runner would, but for its handling of Ctrl-C, which costs more than all the rest."""
+        loop = self._runner.get_loop()
+        return loop.run_until_complete(loop.create_task(coroutine, context=self._context))
 
     def run(self, coroutine: Coroutine[object, object, None]) -> None:
         """Run *coroutine* with no deadline but Lambda's own: a handler's `startup` or `shutdown`."""
         try:
-            self._runner.run(coroutine)
+            self._run(coroutine)
         except asyncio.CancelledError as error:
             raise Fault.of(error) from error
 
     def result_of(self, awaitable: Awaitable[object], invocation: Invocation) -> object:
         """What *awaitable* gives. Raises `Fault` at the deadline, after cancelling it, and when it cancels itself."""
         try:
-            return self._runner.run(_before_deadline(awaitable, replies.seconds_left(invocation)))
+            return self._run(_before_deadline(awaitable, replies.seconds_left(invocation)))
         except asyncio.CancelledError as error:
             raise Fault.of(error) from error
 
@@ -47,7 +56,7 @@ class AsyncSide:
         """Send an async body item by item, and end the reply."""
         failure: BaseException | None = None
         try:
-            self._runner.run(_send_all(reply))
+            self._run(_send_all(reply))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a failing body becomes error trailers
             failure = error
         reply.end(failure)
