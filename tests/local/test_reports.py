@@ -9,7 +9,15 @@ from dataclasses import replace
 import pytest
 
 from local.cost import in_words
-from local.reports import ExtensionReport, InitReport, InvocationReport, Reports, RequestReport, request_line
+from local.reports import (
+    ExtensionReport,
+    InitReport,
+    InvocationReport,
+    Reports,
+    RequestReport,
+    RestoreReport,
+    request_line,
+)
 from tests.local.fakes.environment import a_function
 
 FUNCTION = a_function(logical_id="StoryFunction", memory_mb=256)
@@ -281,3 +289,62 @@ def test_by_default_a_json_log_is_written_from_info_on() -> None:
     log.reports.output(JSON_FUNCTION, f'{{"level":"INFO",{TIMED}}}')
     log.reports.fault(replace(JSON_FUNCTION, application_log_level="FATAL"), "what went wrong is told always")
     assert len(log.lines) == 2
+
+
+def test_a_restore_is_in_the_report_and_in_the_bill_instead_of_an_init() -> None:
+    log = Log()
+    log.reports.end(FUNCTION, replace(COLD, init_ms=4.28, restored=True))
+
+    assert log.lines[1] == (
+        f"StoryFunction  REPORT RequestId: {ID}\tDuration: 26.73 ms\tBilled Duration: 32 ms\tMemory Size: 256 MB\t"
+        "Max Memory Used: 75 MB\tRestore Duration: 4.28 ms\tBilled Restore Duration: 5 ms\t"
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "text", "record"),
+    [
+        (
+            RestoreReport(4.284, "success"),
+            "RESTORE_REPORT Restore Duration: 4.28 ms",
+            {"status": "success", "metrics": {"durationMs": 4.28}},
+        ),
+        (
+            RestoreReport(10000, "timeout"),
+            "RESTORE_REPORT Restore Duration: 10000.00 ms\tStatus: timeout",
+            {"status": "timeout", "metrics": {"durationMs": 10000}},
+        ),
+        (
+            RestoreReport(5.5, "error", "Runtime.AfterRestoreError"),
+            "RESTORE_REPORT Restore Duration: 5.50 ms\tStatus: error\tError Type: Runtime.AfterRestoreError",
+            {"status": "error", "metrics": {"durationMs": 5.5}, "errorType": "Runtime.AfterRestoreError"},
+        ),
+    ],
+)
+def test_a_restore_is_reported_whatever_came_of_it(report: RestoreReport, text: str, record: dict[str, object]) -> None:
+    log, as_json = Log(), Log()
+    log.reports.restore(FUNCTION, report)
+    as_json.reports.restore(JSON_FUNCTION, report)
+
+    assert log.lines == [f"StoryFunction  {text}"]
+    assert as_json.events() == [{"type": "platform.restoreReport", "record": record}]
+
+
+def test_a_restore_is_in_the_json_report_too() -> None:
+    log = Log()
+    log.reports.end(JSON_FUNCTION, replace(COLD, init_ms=4.284, restored=True))
+
+    (event,) = log.events()
+    record = event["record"]
+    assert isinstance(record, dict)
+    assert record["metrics"] == {
+        "durationMs": 26.73, "billedDurationMs": 32, "memorySizeMB": 256, "maxMemoryUsedMB": 75,
+        "restoreDurationMs": 4.28, "billedRestoreDurationMs": 5,
+    }  # fmt: skip
+
+
+def test_an_init_that_ends_in_a_snapshot_is_reported_without_a_status() -> None:
+    log = Log()
+    log.reports.init(FUNCTION, InitReport(61.07, "init", "success"))
+
+    assert log.lines == ["StoryFunction  INIT_REPORT Init Duration: 61.07 ms\tPhase: init"]

@@ -67,6 +67,13 @@ def test_numbers_written_as_text(root: Path) -> None:
     assert (found.timeout_seconds, found.reserved_concurrency) == (60, 0)
 
 
+@pytest.mark.parametrize(("apply_on", "restored"), [("PublishedVersions", True), ("None", False)])
+def test_snapstart(apply_on: str, restored: bool, root: Path) -> None:
+    [found] = read_functions(resources(F=function(SnapStart={"ApplyOn": apply_on})), code_below(root))
+
+    assert found.snap_start is restored
+
+
 def test_environment_is_text(root: Path) -> None:
     """Every value of an environment variable is a string, as CloudFormation would make it."""
     variables = {"A": 5, "B": True, "C": {"Ref": "AWS::Region"}, "D": {"Ref": "AWS::NoValue"}, "E": ""}
