@@ -70,8 +70,11 @@ class AwsEndpoint:
                 return
         region, service = _scope_of_credential(scope)
         if service in self._own:
-            scope["local.region"] = region
-            await self._own[service](scope, receive, send)
+            scope["local.region"], scope["local.service"] = region, service
+            try:
+                await self._own[service](scope, receive, send)
+            except SlowRequestError:
+                await respond(send, 408, headers=[(b"connection", b"close")])
             return
         await self._pass_on(scope, receive, send)
 

@@ -42,6 +42,8 @@ from local.servers import HttpServer, bind, port_of
 from local.template.addresses import Addresses
 from local.template.stack import read_stack
 
+DEPLOYING = ("cloudcontrolapi", "cloudformation")  # the services, as signatures name them, that deployments ask
+
 if TYPE_CHECKING:
     from local.cloudformation.cloud import CloudFormation
 
@@ -141,7 +143,7 @@ class Emulator:
         self._servers = [
             HttpServer(Front(self.deployed.hosts, self.reports), self._sockets),
             HttpServer(
-                AwsEndpoint(self._services, self._answers, routes, {"cloudformation": self._cloudformation}),
+                AwsEndpoint(self._services, self._answers, routes, dict.fromkeys(DEPLOYING, self._cloudformation)),
                 self._aws_sockets,
             ),
         ]
@@ -211,7 +213,7 @@ class Emulator:
                 drained=self.dispatcher.drained,
             )
             self._stacks = CloudFormation(self.deployed, means)
-        await self._stacks.api(scope, receive, send)
+        await self._stacks(scope, receive, send)
 
     async def _publish(self) -> None:
         """Make what the template's buckets and custom resources ask for."""

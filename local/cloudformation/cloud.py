@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from local.asgi import ASGIApp, Receive, Scope, Send
 from local.aws_services import AwsServices
 from local.cloudformation.api import CloudFormationApi
+from local.cloudformation.cloud_control import CloudControlApi
 from local.cloudformation.makers import Makers
 from local.cloudformation.moto import ServiceError
 from local.cloudformation.operation import Operations
@@ -54,7 +56,7 @@ class Means:
 
 
 class CloudFormation:
-    """The stacks that are deployed into *serving*; `api` is the app."""
+    """The stacks that are deployed into *serving*; as an ASGI app it is the services that they are asked by."""
 
     def __init__(self, serving: Serving, means: Means) -> None:
         self._serving = serving
@@ -76,7 +78,13 @@ class CloudFormation:
             edge_port=means.edge_port,
             tell=means.reports.note,
         )
-        self.api = CloudFormationApi(self.stacks, self._read_template)
+        self._apis: dict[str, ASGIApp] = {
+            "cloudformation": CloudFormationApi(self.stacks, self._read_template),
+            "cloudcontrolapi": CloudControlApi(self.stacks),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._apis[scope["local.service"]](scope, receive, send)
 
     async def close(self) -> None:
         """Stop what is under way."""

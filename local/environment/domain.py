@@ -10,7 +10,9 @@ have registered before the runtime is started. An init is over when everybody ha
 everybody has who was told of it.
 
 What differs here, on purpose:
-1. each domain has a Runtime API at a port of its own, so that nothing can come from a runtime that was given up.
+1. each domain has a Runtime API at a port of its own, so that nothing can come from a runtime that was given up;
+2. an event for an environment that is being reset waits for the end of that: no time without an extension, and 2 s at
+   most with one.
 """
 
 from __future__ import annotations

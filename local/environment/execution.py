@@ -142,7 +142,7 @@ class Environment:
     def domain_broke(self, error_type: str, reason: str) -> None:
         """The runtime or an extension has ended, or could not be started."""
         message = f"{self._whose}Error: {reason}"
-        self._reset(Failure.of(error_type, message), "error", message)
+        self._reset(Failure.of(error_type, message), "error", f"{message}\r{error_type}")
 
     def domain_failed(self, failure: Failure) -> None:
         """The runtime has ended, and has said why before."""

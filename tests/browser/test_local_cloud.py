@@ -56,7 +56,7 @@ def test_beside_polling(page: Page, site_url: str, cloud: LocalCloud) -> None:
     """The same run by both: the same words, one request against one a word, and what each costs."""
     page.goto(f"{site_url}/?story=snail&seed=3&min_ms=40&max_ms=60")
     page.get_by_label("beside polling").check()
-    expect(page.get_by_role("region", name="By polling")).to_be_visible()
+    expect(page.get_by_role("region", name="Polled")).to_be_visible()
     expect(page.locator("#polled-state")).to_have_text("The end", timeout=20_000)
     expect(page.get_by_role("status")).to_have_text("The end")
 
@@ -70,8 +70,9 @@ def test_beside_polling(page: Page, site_url: str, cloud: LocalCloud) -> None:
 
 
 def costs(text: str) -> list[int]:
-    """Requests, bytes, and the two lags, from "1 request, 1,929 bytes, 0 ms later, at most 3 ms"."""
-    found = re.fullmatch(r"([\d,]+) requests?, ([\d,]+) bytes, ([\d,]+) ms later, at most ([\d,]+) ms", text)
+    """Requests, bytes, the time to the first word and the two lags, in milliseconds."""
+    wanted = r"requests: (#)\nbytes: (#)\nfirst word: (#) ms\nlate: (#) ms, at most (#) ms"
+    found = re.fullmatch(wanted.replace("#", "[\\d,]+"), text)
     assert found is not None, text
     return [int(number.replace(",", "")) for number in found.groups()]
 

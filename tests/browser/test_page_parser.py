@@ -11,10 +11,10 @@ pytestmark = pytest.mark.browser
 
 # The browser reads the whole body at once; the page gets it in pieces of 1, 2, 3 bytes and so on, each a chunk.
 COMPARE = """async ([path, body]) => {
-  const {EventStreamParser} = await import(path);
+  const {eventStreamParser} = await import(path);
   const bytes = new TextEncoder().encode(body);
   const readings = [1, 2, 3, 7, bytes.length].map((size) => {
-    const parser = new EventStreamParser("");
+    const parser = eventStreamParser("");
     const records = [];
     for (let at = 0; at < bytes.length; at += size) records.push(...parser.push(bytes.slice(at, at + size)));
     return records.filter(({isEvent}) => isEvent).map(({type, id, data}) => [type, id, data]);

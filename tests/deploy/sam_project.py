@@ -54,6 +54,12 @@ class SamProject:
         listed = self.sam("list", "resources", "--stack-name", name, "-t", template, "--output", "json")
         return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in json.loads(listed)}
 
+    def endpoints(self, name: str) -> dict[str, str]:
+        """`sam list endpoints`: logical id -> address."""
+        template = str(self.built / "template.yaml")
+        listed = self.sam("list", "endpoints", "--stack-name", name, "-t", template, "--output", "json")
+        return {each["LogicalResourceId"]: each["CloudEndpoint"] for each in json.loads(listed)}
+
     def sam(self, *arguments: str, succeeds: bool = True) -> str:
         """Run the SAM CLI, which asks nothing; its standard output, or all that it said where it is to fail."""
         interpreters = [Path(sys.executable).parent, tools.interpreter("python3.13").parent]

@@ -95,6 +95,8 @@ def test_the_tools_see_the_stack(project: SamProject, cloud: LocalCloud) -> None
     assert resources["Site"] == f"site-{resources['PageBucket']}"
     assert resources["AccessLogBucket"] == "-"  # its condition does not hold
 
+    assert project.endpoints(NAME)["StoryFunction"] == project.outputs(NAME)["StoryUrl"]
+
     client = boto3.client(
         "cloudformation", endpoint_url=cloud.aws_url, region_name="us-east-1",
         aws_access_key_id="any", aws_secret_access_key="any",

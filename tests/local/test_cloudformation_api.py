@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError, WaiterError
 from local.aws_endpoint import AwsEndpoint
 from local.aws_services import AwsServices
 from local.cloudformation.api import CloudFormationApi
+from local.cloudformation.cloud_control import CloudControlApi
 from local.cloudformation.refusal import invalid
 from tests.local.asgi_viewer import ask
 from tests.local.fakes.stack_lab import StackLab, template, topic
@@ -333,3 +334,31 @@ async def test_a_body_without_end_is_refused(endpoint: AwsEndpoint) -> None:
 
     assert answer.status == 400
     assert b"put the template into S3" in answer.body
+
+
+async def test_cloud_control_knows_what_was_deployed(lab: StackLab) -> None:
+    """A resource by its type and physical id, with properties and attributes: `sam list endpoints` reads URLs so."""
+    await lab.deploy({"A": topic(DisplayName="sea")})
+    asked = {"TypeName": "AWS::SNS::Topic", "Identifier": "A-1"}
+    async with served(CloudControlApi(lab.stacks)) as port:
+        client = boto3.client(
+            "cloudcontrol", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
+            aws_access_key_id="any", aws_secret_access_key="any",
+        )  # fmt: skip
+
+        found = await asyncio.to_thread(client.get_resource, **asked)
+        assert found["ResourceDescription"] == {"Identifier": "A-1", "Properties": '{"DisplayName": "sea"}'}
+        with pytest.raises(client.exceptions.ResourceNotFoundException, match="with identifier 'A-2' was not found"):
+            await asyncio.to_thread(client.get_resource, **{**asked, "Identifier": "A-2"})
+        with pytest.raises(ClientError, match="only GetResource is served here"):
+            await asyncio.to_thread(client.list_resources, TypeName="AWS::SNS::Topic")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"no", b"x" * (64 * 1024 + 1)])
+async def test_cloud_control_refuses_what_is_no_question(lab: StackLab, body: bytes) -> None:
+    target = (b"x-amz-target", b"CloudApiService.GetResource")
+
+    answer = await ask(CloudControlApi(lab.stacks), "POST", "/", headers=[target], body=body)
+
+    assert answer.status == 400
+    assert b"TypeName and Identifier are needed" in answer.body

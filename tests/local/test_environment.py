@@ -125,6 +125,7 @@ async def test_a_crash_before_the_first_byte_is_the_callers_error(
         assert [line[8:] for line in cloud.lines[:-1]] == [
             f"START RequestId: {invocation.request_id} Version: $LATEST",
             text,
+            "Runtime.ExitError",
             f"END RequestId: {invocation.request_id}",
         ]
         status = "Status: error\tError Type: Runtime.ExitError"
@@ -185,6 +186,7 @@ async def test_an_init_phase_that_exits_is_tried_again_by_the_invocation(tmp_pat
             RETRY_REPORT + status.removeprefix("Status: "),
             rf"START RequestId: {invocation.request_id} Version: \$LATEST",
             text,
+            "Runtime.ExitError",
             f"END RequestId: {invocation.request_id}",
             report(invocation.request_id, status, cold=False).replace("[1-9]", ""),  # nobody looked in time
         )

@@ -89,6 +89,20 @@ async def test_an_invocation_is_over_when_its_extensions_ask_for_the_next(tmp_pa
     gate.close()
 
 
+async def test_an_extension_that_does_not_ask_for_the_next_runs_into_the_functions_timeout(tmp_path: Path) -> None:
+    """The caller has got everything; the report says what came after."""
+    gate = Gate(tmp_path)
+    function = extended(tmp_path, "slow", environment={"SLOW_DOES": f"wait {gate.path}"}, timeout_seconds=1)
+    async with local_lambda(function, folder=tmp_path) as cloud:
+        invocation = cloud.invoke(["send", "one"])
+        assert await read_all(invocation) == "one"
+        await invocation.completed.wait()
+
+        assert invocation.failure is None
+        assert cloud.log("REPORT")[0].endswith("\tStatus: timeout")
+    gate.close()
+
+
 async def test_an_extension_that_wants_to_hear_of_nothing_is_not_waited_for(tmp_path: Path) -> None:
     """And killed at the end without a word."""
     async with local_lambda(extended(tmp_path, "deaf", environment={"EVENTS": ""}), folder=tmp_path) as cloud:
@@ -104,7 +118,7 @@ async def test_an_internal_extension_is_part_of_the_runtime(tmp_path: Path) -> N
     async with local_lambda(function, folder=tmp_path) as cloud:
         assert await cloud.answer(["trap"], ["send", "one"]) == "one"
         assert cloud.log("EXTENSION") == ["EXTENSION\tName: inside\tState: Ready\tEvents: [INVOKE]"]
-        assert cloud.log("inside hears INVOKE")
+        await until(lambda: cloud.log("inside hears INVOKE"))
         await cloud.dispatcher.close()
         assert cloud.lines[-1] == "Worker  asked to end"
 
@@ -146,6 +160,7 @@ async def test_a_reset_ends_the_extensions_and_the_next_invocation_starts_them_a
             await cloud.answer(end)
         assert await cloud.answer(["send", "again"]) == "again"
 
+        await until(lambda: len(heard(cloud, "witness")) == 3)
         kinds = [(event["eventType"], event.get("shutdownReason")) for event in heard(cloud, "witness")]
         assert kinds == [("INVOKE", None), ("SHUTDOWN", reason), ("INVOKE", None)]
         assert len(cloud.log("witness is told")) == 2
@@ -269,6 +284,7 @@ async def test_telemetry_is_refused_so_that_the_extension_lives_on(tmp_path: Pat
     async with local_lambda(function, folder=tmp_path) as cloud:
         assert await cloud.answer(["send", "one"]) == "one"
         assert "Worker  The Telemetry API is not emulated: the extension that asks for it gets nothing" in cloud.lines
+        await until(lambda: len(cloud.log("meter is told")) == 2)
         answers = [json.loads(line.partition("is told ")[2]) for line in cloud.log("meter is told")]
         assert answers[1]["errorType"] == "Telemetry.NotSupported"
 

@@ -7,7 +7,7 @@ import { Run } from "./run.js";
 import { storyIn } from "./story.js";
 import { wireIn } from "./wire.js";
 
-// What the page can be in, what it calls that, and what its first button then does.
+// What the page can be in, how it says so, and what its first button then does.
 const STATES = {
   connecting: { label: "Connecting", button: "Stop" },
   streaming: { label: "Streaming", button: "Stop" },
@@ -23,7 +23,7 @@ const wire = wireIn(at("wire"));
 const beside = besideOf(wire);
 
 let run = new Run(location.search);
-let catalogue = { stories: [] }; // until it is there
+let catalogue = { default: "", stories: [] }; // until it is there
 let connection;
 let seen; // ids of the events that were shown
 
@@ -75,7 +75,7 @@ function enter(state, reason) {
   document.body.dataset.state = state;
   const { label, button } = STATES[state];
   at("state").textContent = state === "failed" ? `${label}: ${reason}` : label;
-  // A button that is disabled drops the keyboard's focus: hand it on first.
+  // A disabled button drops the focus: hand it on first.
   if (!button && document.activeElement === at("stop")) at("again").focus();
   at("stop").disabled = !button;
   at("stop").textContent = button ?? "Stop";
@@ -107,9 +107,9 @@ function showStory() {
   const slug = run.get("story") || catalogue.default;
   const told = catalogue.stories.find((each) => each.slug === slug);
   const options = catalogue.stories.map((each) => new Option(each.title, each.slug));
-  if (!told) options.unshift(new Option(slug || "A story", slug || ""));
+  if (!told) options.unshift(new Option(slug || "A story", slug));
   at("slug").replaceChildren(...options);
-  at("slug").value = slug || "";
+  at("slug").value = slug;
   for (const each of [story, beside]) each.tellIn(told?.lang ?? "", told?.dir ?? "auto");
 }
 
@@ -129,11 +129,6 @@ function choose(changes) {
   tell();
 }
 
-function compare() {
-  document.body.classList.toggle("both", at("both").checked);
-  tell();
-}
-
 async function copy() {
   const copied = await navigator.clipboard?.writeText(at("story").textContent).then(() => true, () => false);
   if (!copied) getSelection().selectAllChildren(at("story"));
@@ -144,9 +139,15 @@ async function copy() {
 const on = (id, type, listener) => at(id).addEventListener(type, listener);
 
 on("slug", "change", ({ target }) => choose({ story: target.value }));
-on("pace", "change", ({ target: { value } }) => choose({ min_ms: value.split(",")[0], max_ms: value.split(",")[1] }));
+on("pace", "change", ({ target }) => {
+  const [min_ms, max_ms] = target.value.split(",");
+  choose({ min_ms, max_ms });
+});
 on("seed", "change", ({ target }) => choose({ seed: target.value }));
-on("both", "change", compare);
+on("both", "change", ({ target }) => {
+  document.body.classList.toggle("both", target.checked);
+  tell();
+});
 on("stop", "click", () => (at("stop").textContent === "Stop" ? leave("stopped", "by the reader") : goOn()));
 on("again", "click", tell);
 on("copy", "click", copy);

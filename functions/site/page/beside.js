@@ -1,5 +1,5 @@
-// The same run by polling, beside the stream: what each costs, and how much later than the other it has an event. Both
-// are asked at the same moment.
+// The same run by polling, beside the stream: what each costs, and how late its events are behind the other's. The
+// clock of each begins with its first event, as its schedule does.
 
 import { pollerFor } from "./api.js";
 import { beforePaint, median, milliseconds, whole } from "./display.js";
@@ -10,25 +10,31 @@ const at = (id) => document.getElementById(id);
 // *wire* counts the stream's requests and bytes.
 export function besideOf(wire) {
   const story = storyIn(at("polled"));
-  let poller, requests, bytes;
+  let poller, requests, bytes, beganAt;
+  let firstMs; // by side: 1 is the stream, -1 the poller
   let leads; // of the stream, in milliseconds
   let single; // id to time, of an event that one side has and the other has not
   const draw = beforePaint(() => {
-    show("streamed", wire.cost, leads.map((lead) => Math.max(-lead, 0)));
-    show("asked", { requests, bytes }, leads.map((lead) => Math.max(lead, 0)));
+    show("streamed", wire.cost, 1);
+    show("asked", { requests, bytes }, -1);
   });
 
-  function show(id, { requests, bytes }, lags) {
-    const most = lags.length ? Math.max(...lags) : undefined;
-    const late = `${milliseconds(median(lags))} later, at most ${milliseconds(most)}`;
-    at(id).textContent = `${whole(requests)} request${requests === 1 ? "" : "s"}, ${whole(bytes)} bytes, ${late}`;
+  function show(id, { requests, bytes }, side) {
+    const lags = leads.map((lead) => Math.max(-side * lead, 0)).sort((a, b) => a - b);
+    at(id).textContent = [
+      `requests: ${whole(requests)}`,
+      `bytes: ${whole(bytes)}`,
+      `first word: ${milliseconds(firstMs[side])}`,
+      `late: ${milliseconds(median(lags))}, at most ${milliseconds(lags.at(-1))}`,
+    ].join("\n");
   }
 
-  // An event has come to a side: 1 for the stream, -1 for the poller.
   function meet(id, side) {
-    const now = performance.now();
-    if (single.has(id)) leads.push(side * (single.get(id) - now));
-    else single.set(id, now);
+    const now = performance.now() - beganAt;
+    firstMs[side] ??= now;
+    const time = now - firstMs[side];
+    if (single.has(id)) leads.push(side * (single.get(id) - time));
+    else single.set(id, time);
     draw();
   }
 
@@ -46,6 +52,8 @@ export function besideOf(wire) {
     tellIn: story.tellIn,
     begin(run) {
       requests = bytes = 0;
+      firstMs = {};
+      beganAt = performance.now();
       leads = [];
       single = new Map();
       story.clear();

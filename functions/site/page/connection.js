@@ -5,7 +5,7 @@
 // Unlike the spec, on purpose: a server that gave no event to five attempts in a row is given up.
 
 import { reasonOf, typeOf } from "./api.js";
-import { EventStreamParser } from "./parser.js";
+import { eventStreamParser } from "./parser.js";
 
 const MOST_ATTEMPTS = 5;
 
@@ -35,7 +35,7 @@ export function connectionTo(url, heard) {
   async function read(response, signal) {
     heard.opened(response);
     const reader = response.body.getReader();
-    const parser = new EventStreamParser(lastEventId);
+    const parser = eventStreamParser(lastEventId);
     for (;;) {
       const { value, done } = await reader.read().catch(() => ({}));
       if (signal.aborted) return false;
@@ -60,7 +60,7 @@ export function connectionTo(url, heard) {
 
   const connection = {
     breaking: false, // whether the next chunk is to be thrown away, and the connection with it
-    // Ask for the stream, from the event after the last one that was seen.
+    // Ask for the events after the last one that was seen.
     async open() {
       fruitless = 0;
       let { signal } = (leaving = new AbortController());

@@ -1,4 +1,4 @@
-// The gaps between the last hundred events, a stem each, over a band that shows which pauses were asked for.
+// The gaps between the last hundred events, a stem each, over a band of the pauses that were asked for.
 
 export const SLOTS = 100; // as index.html has it
 

@@ -61,7 +61,7 @@ export function storyIn(paragraph, spoken, desk) {
       fresh.push(word);
       draw();
     },
-    // Say what is left, although its sentence may not be complete.
+    // Say what is left, a whole sentence or not.
     finish() {
       append();
       speak(Infinity);

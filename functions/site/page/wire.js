@@ -54,7 +54,7 @@ export function wireIn(element) {
     last = event;
   }
 
-  // Something that happened and is no event.
+  // What happened and is no event.
   function mark(type, data, raw = data) {
     add({ type, id: "", data, raw });
   }
