@@ -58,6 +58,11 @@ class Stream:
         self._write(head.encode() + body)
         self.over.set()
 
+    def begin_to_refuse(self, status: int) -> None:
+        """Announce a problem document that does not come."""
+        head = f"HTTP/1.1 {status} No\r\ncontent-type: application/problem+json\r\ncontent-length: 100\r\n\r\n"
+        self._write(head.encode())
+
     def send(self, text: str) -> None:
         """One chunk of the body, as it is."""
         chunk = text.encode()

@@ -227,6 +227,22 @@ def test_a_refused_stream_has_failed_until_tried_again(
     complaints.clear()
 
 
+def test_again_while_a_refusal_is_on_its_way(page: Page, site: FakeSite, complaints: list[str]) -> None:
+    """What the first connection would have said is of no interest to the second."""
+    page.goto(site.url)
+    first = site.stream()
+    with page.expect_response("**/api/sse*"):
+        first.begin_to_refuse(400)
+    page.get_by_role("button", name="Again").click()
+    first.wait_closed()
+    second = site.stream()
+    second.open()
+    second.word(1, "Once")
+
+    shows(page, story="Once", state="Streaming")
+    complaints.clear()
+
+
 def test_an_answer_of_another_kind_is_refused(page: Page, site: FakeSite) -> None:
     """A page of HTML with status 200, as a site without the function would send, is no story."""
     page.goto(site.url)

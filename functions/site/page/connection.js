@@ -21,12 +21,13 @@ export function connectionTo(url, heard) {
     fruitless += 1;
     heard.asked(lastEventId);
     const headers = { accept: "text/event-stream", ...(lastEventId && { "last-event-id": lastEventId }) };
-    // no-store: or a browser may wait for the cache entry of the stream before, which has no end.
+    // no-store: or a browser waits for the cache entry of the stream before, which has no end.
     const response = await fetch(url, { headers, signal, cache: "no-store" }).catch(() => {});
+    const refusal = response && ![200, 204].includes(response.status) && (await reasonOf(response));
     if (signal.aborted) return false;
     if (!response) return lose("no answer");
     if (response.status === 204) heard.over();
-    else if (response.status !== 200) heard.failed(await reasonOf(response));
+    else if (refusal) heard.failed(refusal);
     else if (typeOf(response) !== "text/event-stream") heard.failed("the answer is no event stream");
     else return read(response, signal);
     return false;
@@ -59,7 +60,7 @@ export function connectionTo(url, heard) {
   }
 
   const connection = {
-    breaking: false, // whether the next chunk is to be thrown away, and the connection with it
+    breaking: false, // whether to throw away the next chunk, and the connection with it
     // Ask for the events after the last one that was seen.
     async open() {
       fruitless = 0;

@@ -18,7 +18,7 @@ export function plotIn(frame) {
         label.style.top = `${height(pauses[index]) * 100}%`;
       });
     },
-    // *gaps* in milliseconds, oldest first; NaN stands for a connection that was lost.
+    // *gaps* in milliseconds, oldest first; NaN for a loss.
     draw(gaps) {
       const paths = { losses: "", stems: "", gaps: "", newest: "" };
       gaps.forEach((gap, index) => {

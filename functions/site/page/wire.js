@@ -15,7 +15,7 @@ const CELLS = [
 export function wireIn(element) {
   const at = (id) => element.querySelector(`#${id}`);
   let bytes, requests, events, beganAt;
-  let records, chosen; // the raw lines of the chosen one are shown; without one, those of the newest
+  let records, chosen; // its raw lines are shown; without one, those of the newest
   let gaps; // milliseconds; NaN for a loss
   let last; // event
   let readings; // texts by id
