@@ -43,7 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
     print(made, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         all_cores = os.sched_getaffinity(0)
-        wanted = Options(all_peers(Path(folder)), Path(folder), options.runs, options.streams, options.events)
+        wanted = Options(
+            all_peers(Path(folder), snapstart=options.snapstart),
+            Path(folder),
+            options.runs,
+            options.streams,
+            options.events,
+        )
         for name in names:
             os.sched_setaffinity(0, all_cores if name in UNPINNED else {cores.CLIENT})
             result = uvloop.run(WORKLOADS[name](wanted)).made_by(made)
@@ -68,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--runs", type=_positive, help="of each peer, instead of each workload's own number")
     top.add_argument("--streams", type=_positive, default=100, help="at once, where lag is measured (100)")
     top.add_argument("--events", type=_positive, default=200_000, help="where throughput is measured (200000)")
+    top.add_argument("--snapstart", action="store_true", help="our environments are restored from snapshots")
     top.add_argument("--keep", action="store_true", help="in results/ and README, also a part")
     return top
 

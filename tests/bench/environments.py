@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -11,12 +12,24 @@ from tests.bench.peer import Peer
 from tests.bench.server import Server
 
 STARTED_AT_ONCE = 20
-SECONDS_TO_START = 0.05  # one environment; where it takes longer, some are left to the first run
+REST_SECONDS = 0.5
 
 
 async def start(peer: Peer, server: Server, streams: int) -> None:
-    """Keep *streams* open while more are opened, so that each gets an environment of its own; then end them all."""
-    seconds = 2 + streams * SECONDS_TO_START
+    """Keep *streams* open while more are opened, so that each gets an environment of its own; then end them all.
+
+    How long they are kept open is told by the first few, which are over at once; a machine that becomes slower
+    meanwhile leaves some environments to be started by the first run.
+    """
+    at_once = min(STARTED_AT_ONCE, streams)
+    begun = time.monotonic()
+    await _open(peer, server, at_once, seconds=0)
+    seconds_each = (time.monotonic() - begun) / at_once
+    await _open(peer, server, streams, seconds=REST_SECONDS + 2 * streams * seconds_each)
+    server.pin_workers()
+
+
+async def _open(peer: Peer, server: Server, streams: int, *, seconds: float) -> None:
     request = peer.lasting(server, seconds)
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         opened = 0
@@ -27,7 +40,6 @@ async def start(peer: Peer, server: Server, streams: int) -> None:
                 group.create_task(connection.ask(request, partial(_set, event)))
             opened += len(begun)
             await asyncio.gather(*(event.wait() for event in begun))
-    server.pin_workers()
 
 
 def _set(begun: asyncio.Event, now_ns: int, body: bytes) -> None:

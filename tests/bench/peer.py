@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Peer:
         if self.story:
             pause_ms = round(seconds * 1000 / STORY_PAUSES)
             return self.ask(server, f"min_ms={pause_ms}&max_ms={pause_ms}")
-        return self.paced(server, 1 + round(seconds), [1000])
+        return self.paced(server, 1 + math.ceil(seconds), [1000])
 
 
 @contextmanager

@@ -36,20 +36,20 @@ INTERFACE_EMULATOR = "AWS's RIE: sync handler"
 INTERFACE_EMULATOR_STORY = "AWS's RIE: the story"
 
 
-def all_peers(folder: Path) -> dict[str, Peer]:
-    """Everybody by name; *folder* is for the files that some need."""
-    peers = [*_ours(), *_servers(), *_emulators(folder)]
+def all_peers(folder: Path, *, snapstart: bool = False) -> dict[str, Peer]:
+    """Everybody by name; *folder* is for the files that some need, *snapstart* for ours."""
+    peers = [*_ours(*(["--snapstart"] if snapstart else [])), *_servers(), *_emulators(folder)]
     return {peer.name: peer for peer in peers}
 
 
-def local_lambda(template: str) -> Program:
+def local_lambda(template: str, *options: str) -> Program:
     """The emulator as a user starts it."""
-    command = (sys.executable, "-m", "local", "--template", template, "--port", "{port}", "--aws-port", "0")
+    command = (sys.executable, "-m", "local", "--template", template, "--port", "{port}", "--aws-port", "0", *options)
     return Program(command, folder=ROOT, has_workers=True)
 
 
-def _ours() -> list[Peer]:
-    emulator = local_lambda("tests/bench/template.yaml")
+def _ours(*options: str) -> list[Peer]:
+    emulator = local_lambda("tests/bench/template.yaml", *options)
     return [
         Peer(MAIN, local_lambda("template.yaml"), "/sse", ours=True, story=True),
         Peer(STORY_NAME, emulator, "/sse", ours=True, story=True),
