@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.bench.thousand import Viewer, figures, judge, table
+from tests.bench.thousand import RESULTS, ROOT, Viewer, figures, judge, table
 
 
 def test_fifty_stories_at_once_each_in_an_environment_of_its_own() -> None:
@@ -57,3 +57,9 @@ def test_a_story_that_is_not_whole_ends_the_measurement(reads: list[str]) -> Non
 
     with pytest.raises(SystemExit, match="/sse"):
         judge([broken], ["Once", "upon"])
+
+
+def test_the_table_of_the_readme_is_what_was_measured() -> None:
+    written = (RESULTS / "thousand.md").read_text()
+
+    assert written[written.index("| | median") :].strip() in (ROOT / "README.md").read_text()

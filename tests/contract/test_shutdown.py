@@ -46,17 +46,19 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": True}
 
 
-def function(folder: Path, code: str, *layers: Path) -> Function:
+def function(folder: Path, code: str, *layers: Path, snap_start: bool = False) -> Function:
     (folder / "code").mkdir()
     (folder / "code" / "code_with_hooks.py").write_text(code)
     environment = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap"}
     fields = {"runtime": "python3.13", "handler": "code_with_hooks.handler", "environment": environment}
-    return a_function(code=folder / "code", layers=(LAYER, *layers), **fields)
+    return a_function(code=folder / "code", layers=(LAYER, *layers), snap_start=snap_start, **fields)
 
 
-async def test_a_shutdown_hook_runs_when_the_environment_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("snap_start", [False, True], ids=["initialized", "restored"])
+async def test_a_shutdown_hook_runs_when_the_environment_ends(tmp_path: Path, snap_start: bool) -> None:
     """On the SIGTERM that comes because there is an extension, and before the extension ends."""
-    async with local_lambda(function(tmp_path, HOOKS, a_layer(tmp_path, "witness")), folder=tmp_path) as cloud:
+    told = function(tmp_path, HOOKS, a_layer(tmp_path, "witness"), snap_start=snap_start)
+    async with local_lambda(told, folder=tmp_path) as cloud:
         assert await cloud.answer() == '"done"'
         assert "Worker  opened" in cloud.lines
         await cloud.dispatcher.close()
@@ -74,8 +76,10 @@ async def test_without_an_extension_a_shutdown_hook_does_not_run(tmp_path: Path)
         assert "Worker  closed" not in cloud.lines
 
 
-async def test_the_lifespan_of_an_asgi_application_is_shut_down(tmp_path: Path) -> None:
-    app = function(tmp_path, APPLICATION, a_layer(tmp_path, "witness"))
+@pytest.mark.parametrize("snap_start", [False, True], ids=["initialized", "restored"])
+async def test_the_lifespan_of_an_asgi_application_is_shut_down(tmp_path: Path, snap_start: bool) -> None:
+    """With SnapStart it begins in the snapshot and ends in each environment."""
+    app = function(tmp_path, APPLICATION, a_layer(tmp_path, "witness"), snap_start=snap_start)
     async with local_lambda(app, folder=tmp_path) as cloud:
         invocation = cloud.invoke()
         await invocation.completed.wait()

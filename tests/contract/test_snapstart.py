@@ -44,6 +44,12 @@ def handler(event, context):
 EMPTY = "def handler(event, context):\n    return 'here'\n"
 
 
+@pytest.fixture(scope="module")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    """The loop the emulator runs on."""
+    return "asyncio", {"use_uvloop": True}
+
+
 def restorable(folder: Path, runtime: Runtime, source: str = APP, **fields: object) -> Function:
     """A function with SnapStart whose code is *source*."""
     (folder / "app.py").write_text(source)
