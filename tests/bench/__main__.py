@@ -18,7 +18,7 @@ import uvloop
 
 from tests.bench import cold_start, cores, drift, first_byte, first_word, idle, lag, machine, report, throughput
 from tests.bench.artifacts import ROOT
-from tests.bench.options import Options
+from tests.bench.options import STREAMS, Options
 from tests.bench.peers import all_peers
 
 WORKLOADS = {
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--only", action="append", choices=WORKLOADS, help="this workload; may be repeated")
     top.add_argument("--runs", type=_positive, help="of each peer, instead of each workload's own number")
-    top.add_argument("--streams", type=_positive, default=100, help="at once, where lag is measured (100)")
+    top.add_argument("--streams", type=_positive, default=STREAMS, help=f"at once, where lag is measured ({STREAMS})")
     top.add_argument("--events", type=_positive, default=200_000, help="where throughput is measured (200000)")
     top.add_argument("--snapstart", action="store_true", help="our environments are restored from snapshots")
     top.add_argument("--keep", action="store_true", help="in results/ and README, also a part")

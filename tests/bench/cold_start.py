@@ -26,7 +26,7 @@ from local.environment.filesystem import mount_layers
 from tests.bench.artifacts import PACKAGES, ROOT, STORIES, STORY, STREAMING, compile_into, copy_into
 from tests.bench.options import Options
 from tests.bench.peers import PYTHON
-from tests.bench.result import Figure, Result, Row, Target
+from tests.bench.result import Figure, Result, Row
 from tests.bench.server import free_port
 
 RUNS = 20
@@ -73,12 +73,9 @@ async def measure(options: Options) -> Result:
         BARE,
     )
     return result.with_targets(
-        Target("cold start of the story, against a bare Python", "at most", 2.5, result.ratio(STORY_NAME, BARE)),
-        Target(
-            "cold start of FastAPI with Powertools under uvicorn, against it",
-            "at least",
-            10,
-            result.ratio(POWERTOOLS, STORY_NAME),
+        result.compared("cold start of the story, against a bare Python", "at most", 2.5, STORY_NAME, BARE),
+        result.compared(
+            "cold start of FastAPI with Powertools under uvicorn, against it", "at least", 10, POWERTOOLS, STORY_NAME
         ),
     )
 

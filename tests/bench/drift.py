@@ -29,8 +29,7 @@ STORIES_EACH = 8
 DRIFT = "at its end"
 PEERS = (
     peers.STORY_NAME, peers.SYNC, peers.ASYNC, peers.ASGI,
-    peers.RAW, peers.BARE, peers.FASTAPI, peers.SSE_STARLETTE, peers.FASTAPI_SSE, peers.DENO, peers.NODE,
-    peers.MINISTACK, peers.INTERFACE_EMULATOR,
+    *peers.SERVERS, peers.MINISTACK, peers.INTERFACE_EMULATOR,
 )  # fmt: skip
 
 

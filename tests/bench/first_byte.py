@@ -9,21 +9,20 @@ from tests.bench.buffering import why_not
 from tests.bench.client import Connection
 from tests.bench.event_sinks import Counter
 from tests.bench.options import Options
-from tests.bench.peer import Peer, running
-from tests.bench.result import Figure, Result, Row, Target
+from tests.bench.peer import Peer, blamed, running
+from tests.bench.result import Figure, Result, Row
 from tests.bench.samples import percentile
 from tests.bench.server import Server
 
 EVENTS = 45
 REQUESTS, WARM_REQUESTS = 60, 30
-REST_SECONDS = (
-    0.002  # between two requests: Lambda's environment is free again only when its runtime has asked for more
-)
+# Between two requests: an environment is free for the next one only when its runtime has asked for it.
+REST_SECONDS = 0.002
 RUNS = 5
 P50, P99, WHOLE = "p50", "p99", "whole story, p50"
 PEERS = (
     peers.STORY_NAME, peers.SYNC, peers.ASYNC, peers.ASGI, peers.FASTAPI_HERE,
-    peers.READY, peers.RAW, peers.BARE, peers.FASTAPI, peers.SSE_STARLETTE, peers.FASTAPI_SSE, peers.DENO, peers.NODE,
+    peers.READY, *peers.SERVERS,
     peers.MINISTACK_STORY, peers.INTERFACE_EMULATOR_STORY,
 )  # fmt: skip
 
@@ -39,7 +38,8 @@ async def measure(options: Options) -> Result:
         for _ in range(options.runs or RUNS):
             for peer, server in servers.items():
                 server.pin_workers()
-                first_us, whole_us = await _times_us(peer, server, REQUESTS)
+                with blamed(peer, server):
+                    first_us, whole_us = await _times_us(peer, server, REQUESTS)
                 found[peer.name][P50].append(percentile(first_us, 50))
                 found[peer.name][P99].append(percentile(first_us, 99))
                 found[peer.name][WHOLE].append(percentile(whole_us, 50))
@@ -53,17 +53,11 @@ async def measure(options: Options) -> Result:
         peers.BARE,
     )
     return result.with_targets(
-        Target(
-            "first event, warm, against bare ASGI under uvicorn",
-            "at most",
-            3,
-            result.ratio(peers.STORY_NAME, peers.BARE),
+        result.compared(
+            "first event, warm, against bare ASGI under uvicorn", "at most", 3, peers.STORY_NAME, peers.BARE
         ),
-        Target(
-            "first event, warm, against FastAPI under uvicorn",
-            "at most",
-            1,
-            result.ratio(peers.STORY_NAME, peers.FASTAPI),
+        result.compared(
+            "first event, warm, against FastAPI under uvicorn", "at most", 1, peers.STORY_NAME, peers.FASTAPI
         ),
     )
 

@@ -13,7 +13,7 @@ from tests.bench import environments, peers
 from tests.bench.buffering import why_not
 from tests.bench.client import Connection
 from tests.bench.event_sinks import Stamps
-from tests.bench.options import Options
+from tests.bench.options import STREAMS, Options
 from tests.bench.peer import Peer, blamed, running
 from tests.bench.result import Figure, Result, Row, Target
 from tests.bench.samples import percentile
@@ -23,10 +23,10 @@ RUNS = 3
 EVENTS = 11  # a stream: five seconds
 PAUSES_MS = (200, 800)
 P50, P99, MOST = "p50", "p99", "worst"
+PERCENT = {P50: 50, P99: 99, MOST: 100}
 PEERS = (
     peers.SYNC, peers.ASYNC, peers.ASGI,
-    peers.RAW, peers.BARE, peers.FASTAPI, peers.SSE_STARLETTE, peers.FASTAPI_SSE, peers.DENO, peers.NODE,
-    peers.MINISTACK, peers.INTERFACE_EMULATOR,
+    *peers.SERVERS, peers.MINISTACK, peers.INTERFACE_EMULATOR,
 )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ async def measure(options: Options) -> Result:
     with running([options.peers[name] for name in PEERS]) as servers:
         for peer, server in servers.items():
             reason = await why_not(peer, server)
-            rows[peer.name] = Row(peer.name, {} if reason else {P50: [], P99: [], MOST: []}, reason)
+            rows[peer.name] = Row(peer.name, {} if reason else {name: [] for name in PERCENT}, reason)
             if peer.ours:
                 await environments.start(peer, server, options.streams)
         for run in range(options.runs or RUNS):
@@ -45,28 +45,22 @@ async def measure(options: Options) -> Result:
                     server.pin_workers()
                     with blamed(peer, server):
                         lags_ms = await _lags_ms(peer, server, options.streams, seed=run)
-                    for name, value in (
-                        (P50, percentile(lags_ms, 50)),
-                        (P99, percentile(lags_ms, 99)),
-                        (MOST, max(lags_ms)),
-                    ):
-                        figures[name].append(value * 1000)
+                    for name, percent in PERCENT.items():
+                        figures[name].append(percentile(lags_ms, percent) * 1000)
     result = Result(
-        "lag",
+        "lag" if options.streams == STREAMS else f"lag_{options.streams}",
         f"Lag of an event, {options.streams:,} paced streams",
         f"{options.streams:,} streams at once, an event each {PAUSES_MS[0]} to {PAUSES_MS[1]} ms, {EVENTS} events a "
         "stream; from the moment at which an event leaves to that at which it is there. Ours has a process for each "
         "stream.",
-        [Figure(name, "µs") for name in (P50, P99, MOST)],
+        [Figure(name, "µs") for name in PERCENT],
         list(rows.values()),
         peers.BARE,
     )
     streams = f"{options.streams:,} streams"
     return result.with_targets(
-        Target(
-            f"lag p50 at {streams}, against bare ASGI under uvicorn", "at most", 3, result.ratio(peers.SYNC, peers.BARE)
-        ),
-        Target(f"lag p50 at {streams}, against Deno", "at most", 1, result.ratio(peers.SYNC, peers.DENO)),
+        result.compared(f"lag p50 at {streams}, against bare ASGI under uvicorn", "at most", 3, peers.SYNC, peers.BARE),
+        result.compared(f"lag p50 at {streams}, against Deno", "at most", 1, peers.SYNC, peers.DENO),
         Target(f"lag p99 at {streams}", "at most", 10, result.median(peers.SYNC, P99) / 1000, "ms"),
     )
 

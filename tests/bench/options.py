@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tests.bench.peer import Peer
 
+STREAMS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -16,5 +18,5 @@ class Options:
     peers: Mapping[str, Peer]
     folder: Path
     runs: int | None = None
-    streams: int = 100
+    streams: int = STREAMS
     events: int = 200_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import sys
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ from tests.bench.server import Program
 
 HERE = ROOT / "tests/bench"
 PYTHON = str(BENCH / "bin/python")
-RIE = ".tools/sam/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"
+RIE = ".tools/sam/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{processor}"
+RIE_PROCESSORS = {"x86_64": "x86_64", "aarch64": "arm64"}
 
 READY = "the client's limit"
 RAW = "raw uvloop"
@@ -30,6 +32,7 @@ SYNC = "**ours**: sync handler"
 ASYNC = "**ours**: async handler"
 ASGI = "**ours**: bare ASGI in `Streaming`"
 FASTAPI_HERE = "**ours**: FastAPI in `Streaming`"
+SERVERS = (RAW, BARE, FASTAPI, SSE_STARLETTE, FASTAPI_SSE, DENO, NODE)
 MINISTACK = "MiniStack: sync handler"
 MINISTACK_STORY = "MiniStack: the story"
 INTERFACE_EMULATOR = "AWS's RIE: sync handler"
@@ -106,7 +109,7 @@ def interface_emulator(folder: Path, handler: str, source: Path) -> Program:
     """AWS's runtime interface emulator, bare, with one function; it is started for each event's function anew."""
     bundle = folder / "zip"
     self_contained(bundle, source)
-    rie = next(ROOT.glob(RIE), None)
+    rie = next(ROOT.glob(RIE.format(processor=RIE_PROCESSORS.get(platform.machine(), "none"))), None)
     if rie is None:
         raise SystemExit("The SAM CLI, which brings AWS's emulator, is not installed: `make tools` installs it.")
     addresses = (

@@ -31,9 +31,9 @@ def keep(result: Result, folder: Path) -> None:
 
 
 def kept(folder: Path, names: Sequence[str]) -> list[Result]:
-    """The results of those names that are in *folder*."""
-    paths = [folder / f"{name}.json" for name in names]
-    return [from_json(path.read_text()) for path in paths if path.exists()]
+    """The results in *folder* whose names begin with *names*, in that order: `lag` is `lag_1000`, too."""
+    paths = [path for name in names for path in sorted(folder.glob(f"{name}*.json"))]
+    return [from_json(path.read_text()) for path in paths]
 
 
 def page(results: Sequence[Result]) -> str:

@@ -73,6 +73,10 @@ class Result:
         """The median of *peer* against that of another."""
         return ratio(self.runs(peer, figure), self.runs(against, figure))
 
+    def compared(self, wanted: str, sense: Sense, limit: float, peer: str, against: str) -> Target:
+        """The target that is about the ratio of these two."""
+        return Target(wanted, sense, limit, self.ratio(peer, against))
+
     def with_targets(self, *targets: Target) -> Result:
         """The same with what it says about these."""
         return replace(self, targets=targets)

@@ -7,15 +7,15 @@ from tests.bench.buffering import why_not
 from tests.bench.client import Connection, ReplyError
 from tests.bench.event_sinks import Counter
 from tests.bench.options import Options
-from tests.bench.peer import Peer, running
-from tests.bench.result import Figure, Result, Row, Target
+from tests.bench.peer import Peer, blamed, running
+from tests.bench.result import Figure, Result, Row
 from tests.bench.server import Server
 
 RUNS = 3
 RATE = "events"
 PEERS = (
     peers.SYNC, peers.ASYNC, peers.ASGI, peers.FASTAPI_HERE,
-    peers.READY, peers.RAW, peers.BARE, peers.FASTAPI, peers.SSE_STARLETTE, peers.FASTAPI_SSE, peers.DENO, peers.NODE,
+    peers.READY, *peers.SERVERS,
     peers.MINISTACK, peers.INTERFACE_EMULATOR,
 )  # fmt: skip
 
@@ -30,7 +30,8 @@ async def measure(options: Options) -> Result:
             for peer, server in servers.items():
                 if rows[peer.name].runs:
                     server.pin_workers()
-                    rows[peer.name].runs[RATE].append(await _thousands_a_second(peer, server, options.events))
+                    with blamed(peer, server):
+                        rows[peer.name].runs[RATE].append(await _thousands_a_second(peer, server, options.events))
     result = Result(
         "throughput",
         "Events without pauses, one stream",
@@ -40,17 +41,12 @@ async def measure(options: Options) -> Result:
         peers.FASTAPI,
     )
     return result.with_targets(
-        Target(
-            "events a second, sync handler against FastAPI under uvicorn",
-            "at least",
-            1,
-            result.ratio(peers.SYNC, peers.FASTAPI),
+        result.compared(
+            "events a second, sync handler against FastAPI under uvicorn", "at least", 1, peers.SYNC, peers.FASTAPI
         ),
-        Target("the same against `fastapi.sse`", "at least", 5, result.ratio(peers.SYNC, peers.FASTAPI_SSE)),
-        Target("events a second, async handler against Deno", "at least", 1, result.ratio(peers.ASYNC, peers.DENO)),
-        Target(
-            "events a second, ASGI in `Streaming` against Deno", "at least", 1, result.ratio(peers.ASGI, peers.DENO)
-        ),
+        result.compared("the same against `fastapi.sse`", "at least", 5, peers.SYNC, peers.FASTAPI_SSE),
+        result.compared("events a second, async handler against Deno", "at least", 1, peers.ASYNC, peers.DENO),
+        result.compared("events a second, ASGI in `Streaming` against Deno", "at least", 1, peers.ASGI, peers.DENO),
     )
 
 
