@@ -73,9 +73,5 @@ class Request:
         return value
 
 
-def _tags(items: list[dict[str, Parameter]]) -> dict[str, str]:
-    return {str(item.get("Key")): str(item.get("Value", "")) for item in items}
-
-
 def _keeps(item: Mapping[str, Parameter]) -> bool:
     return str(item.get("UsePreviousValue", "")).lower() == "true"
