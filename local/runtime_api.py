@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import enum
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from local.environment.domain import Domain
@@ -75,6 +76,9 @@ class ReplyRequest:
     error_type: str = ""
 
 
+Answer = Callable[[Invocation], None]
+
+
 class RuntimeApi:
     """What one domain's runtime may ask for. Methods raise `RefusedError`."""
 
@@ -83,17 +87,25 @@ class RuntimeApi:
         self._domain = domain
         self._invocation: Invocation | None = None
 
-    async def next(self) -> Invocation:
-        """Wait for the next event; while one is being worked on, the same event again, as AWS does it."""
+    def next(self, answer: Answer) -> Callable[[], None]:
+        """Call *answer* with the next event, at the moment when there is one; what is returned withdraws the question.
+
+        While an event is being worked on that is the same event again, as AWS does it.
+        """
         if self.state is State.RUNNING and self._invocation:
-            return self._invocation
+            answer(self._invocation)
+            return _nothing
         if self.state is not State.READY:
             self._move(State.READY)
             self._invocation = None
             self._domain.ready()
-        self._invocation = await self._domain.take()
-        self._move(State.RUNNING)
-        return self._invocation
+
+        def run(invocation: Invocation) -> None:
+            self._invocation = invocation
+            self._move(State.RUNNING)
+            answer(invocation)
+
+        return self._domain.take(run)
 
     def begin_response(self, reply: ReplyRequest) -> Reply:
         """A reply comes in; its body goes to what this returns."""
@@ -219,6 +231,10 @@ class ErrorReply:
     def _end(self, document: bytes) -> None:
         self._api.response_ended()
         self._invocation.end_reply(Failure(self._error_type, document))
+
+
+def _nothing() -> None:
+    pass
 
 
 def _decoded(trailer: str) -> bytes:

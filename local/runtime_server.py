@@ -72,7 +72,8 @@ class RuntimeConnection(asyncio.Protocol):
         self._reply: Reply | ErrorReply | None = None  # a reply that is coming in
         self._document: bytearray | None = None  # a small body that is coming in
         self._refused: RefusedError | None = None  # the answer to a request whose rest is still coming in
-        self._answer: asyncio.Task[None] | None = None  # to a request that may have to wait, such as `next`
+        self._withdraw: Callable[[], None] = _nothing  # the question for an event that is not answered yet
+        self._answer: asyncio.Task[None] | None = None  # to an extension, which may have to wait
 
     # Protocol interface
 
@@ -90,6 +91,7 @@ class RuntimeConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._connections.discard(self)
+        self._withdraw()
         if self._answer:
             self._answer.cancel()
         if reply := self._taken_reply():
@@ -172,7 +174,7 @@ class RuntimeConnection(asyncio.Protocol):
             )
             self._send(202, _ACCEPTED)
         elif self._document is None:
-            self._answer = asyncio.get_running_loop().create_task(self._answer_next())
+            self._withdraw = self._api.next(self._answer_next)
         else:
             document, self._document = bytes(self._document), None
             if head.target.decode("latin-1").startswith(ROOTS):
@@ -191,13 +193,8 @@ class RuntimeConnection(asyncio.Protocol):
         else:
             self._api.init_error(reply.error_type, document)
 
-    async def _answer_next(self) -> None:
-        try:
-            invocation = await self._api.next()
-        except RefusedError as refused:
-            self._refuse(refused)
-        else:
-            self._send(200, invocation.event, _invocation_headers(invocation))
+    def _answer_next(self, invocation: Invocation) -> None:
+        self._send(200, invocation.event, _invocation_headers(invocation))
 
     async def _answer_extension(self, head: RequestHead, document: bytes) -> None:
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}

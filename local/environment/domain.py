@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -65,8 +66,8 @@ class Domain:
         self._registered = asyncio.Event()  # all external extensions
         self._awaited: set[object] = {_RUNTIME}  # who has not asked for an event yet
         self._init_failure: Failure | None = None
-        self._offered = asyncio.Event()
-        self._invocation: Invocation | None = None
+        self._offered: Invocation | None = None  # an event that nobody has asked for yet
+        self._asking: deque[Callable[[Invocation], None]] = deque()  # a second connection may ask as well
         self._peak_mb = 0
         self._over = False  # what still comes from its processes is only an echo
         self._shutdown: asyncio.Task[None] | None = None
@@ -102,12 +103,14 @@ class Domain:
 
     def release(self, invocation: Invocation) -> None:
         """Hand the runtime, which asks for it, its next event, and tell the extensions."""
-        self._invocation = invocation
         told = self.extensions.wanting("INVOKE")
         self._awaited = {_RUNTIME, *told}
         for extension in told:
             extension.tell(_invoke_event(invocation))
-        self._offered.set()
+        if self._asking:
+            self._asking.popleft()(invocation)
+        else:
+            self._offered = invocation
 
     def freeze(self) -> None:
         """Between invocations nothing in the domain runs, threads included."""
@@ -124,7 +127,8 @@ class Domain:
         if self._over:
             return
         self._over = True
-        self._offered.clear()
+        self._offered = None
+        self._asking.clear()
         self._registered.set()
         if self.extensions:
             self.thaw()
@@ -152,13 +156,14 @@ class Domain:
         if not self._over:
             self._host.domain_restoring()
 
-    async def take(self) -> Invocation:
-        """Wait for an event."""
-        while not self._offered.is_set():  # a second connection may wait as well, and only one may have it
-            await self._offered.wait()
-        self._offered.clear()
-        assert self._invocation is not None
-        return self._invocation
+    def take(self, answer: Callable[[Invocation], None]) -> Callable[[], None]:
+        """Call *answer* with an event when there is one, which may be now; what is returned ends the waiting for it."""
+        offered, self._offered = self._offered, None
+        if offered:
+            answer(offered)
+        else:
+            self._asking.append(answer)
+        return partial(self._leave, answer)
 
     def init_failed(self, failure: Failure) -> None:
         """The runtime reports that it cannot initialize, or cannot go on after a restore; it is expected to exit."""
@@ -180,6 +185,10 @@ class Domain:
         self._asked(extension)
 
     # Inside
+
+    def _leave(self, answer: Callable[[Invocation], None]) -> None:
+        with contextlib.suppress(ValueError):  # it has its event already
+            self._asking.remove(answer)
 
     def _processes(self) -> list[Running]:
         return [*([self._runtime] if self._runtime else []), *self._running.values()]

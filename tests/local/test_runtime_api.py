@@ -28,11 +28,16 @@ class Runtime:
     def reply(self, **fields: str) -> ReplyRequest:
         return ReplyRequest(**{"request_id": self.invocation.request_id, **fields})
 
-    async def running(self) -> Runtime:
+    def running(self) -> Runtime:
         self.environment.offer(self.invocation)
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            await self.api.next()
+        assert self.next() == [self.invocation]
         return self
+
+    def next(self) -> list[Invocation]:
+        """Ask for an event; the list gets it when there is one."""
+        given: list[Invocation] = []
+        self.api.next(given.append)
+        return given
 
 
 async def in_state(state: State) -> Runtime:
@@ -48,16 +53,14 @@ async def in_state(state: State) -> Runtime:
         if state is State.RESTORE_ERROR:
             runtime.api.restore_error("Runtime.Some", b"{}")
         return runtime
-    await runtime.running()
+    runtime.running()
     if state is State.INVOCATION_RESPONSE:
         runtime.api.begin_response(runtime.reply())
     elif state is State.RESPONSE_SENT:
         runtime.api.begin_response(runtime.reply()).end("", "")
     elif state is State.READY:
         runtime.api.begin_response(runtime.reply()).end("", "")
-        asking = asyncio.create_task(runtime.api.next())
-        await asyncio.sleep(0)
-        asking.cancel()
+        assert not runtime.next()
     assert runtime.api.state is state
     return runtime
 
@@ -86,9 +89,8 @@ LATE = (410, b'{"errorMessage":"Invoke timeout","errorType":"InvokeTimeout"}')
 async def test_next_is_forbidden_while_a_reply_is_sent_and_after_an_error_of_the_start(state: State) -> None:
     runtime = await in_state(state)
 
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        with pytest.raises(RefusedError) as error:
-            await runtime.api.next()
+    with pytest.raises(RefusedError) as error:
+        runtime.next()
 
     assert refusal(error) == forbidden(state.value, "Ready")
     assert runtime.api.state is state
@@ -145,7 +147,7 @@ async def test_after_a_restore_an_error_may_be_told_or_the_next_event_asked_for(
     assert [failure.error_type for failure in failed.environment.init_failures] == ["Runtime.Some"]
 
     assert ready.api.state is State.RESTORING
-    await ready.running()
+    ready.running()
     assert ready.api.state is State.RUNNING
 
 
@@ -173,7 +175,7 @@ async def test_a_second_reply_is_forbidden_and_changes_nothing(
 
 
 async def test_a_reply_after_an_error_is_forbidden() -> None:
-    runtime = await Runtime().running()
+    runtime = Runtime().running()
     fail(runtime, runtime.reply(), b"{}")
 
     with pytest.raises(RefusedError) as error:
@@ -219,7 +221,7 @@ async def test_a_reply_to_an_earlier_invocation_with_the_same_request_id_is_late
 
 async def test_the_right_invocation_id_and_none_at_all_are_both_accepted() -> None:
     for invocation_id in ("", "its own"):
-        runtime = await Runtime().running()
+        runtime = Runtime().running()
         echoed = runtime.invocation.invocation_id if invocation_id else ""
 
         runtime.api.begin_response(runtime.reply(invocation_id=echoed))
@@ -230,7 +232,7 @@ async def test_the_right_invocation_id_and_none_at_all_are_both_accepted() -> No
 async def test_an_unknown_response_mode_is_refused_and_fails_the_invocation() -> None:
     """The environment goes on all the same."""
     for mode in ("Streaming", "buffered", "streaming "):
-        runtime = await Runtime().running()
+        runtime = Runtime().running()
 
         with pytest.raises(RefusedError) as error:
             runtime.api.begin_response(runtime.reply(response_mode=mode))
@@ -242,16 +244,14 @@ async def test_an_unknown_response_mode_is_refused_and_fails_the_invocation() ->
         assert runtime.invocation.failure is not None
         assert runtime.invocation.failure.error_type == "Runtime.InvalidResponseModeHeader"
         second = runtime.environment.offer(Invocation(a_function(), b"{}"))
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            assert await runtime.api.next() is second
+        assert runtime.next() == [second]
 
 
 async def test_next_while_running_gives_the_same_event_again() -> None:
-    runtime = await Runtime().running()
+    runtime = Runtime().running()
     deadline_ms = runtime.invocation.deadline_ms
 
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        assert await runtime.api.next() is runtime.invocation
+    assert runtime.next() == [runtime.invocation]
 
     assert (runtime.environment.ready_count, runtime.invocation.deadline_ms) == (1, deadline_ms)
 
@@ -260,27 +260,33 @@ async def test_next_after_a_reply_completes_the_invocation_and_gives_the_next_ev
     runtime = await in_state(State.RESPONSE_SENT)
     second = runtime.environment.offer(Invocation(a_function(), b"{}"))
 
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        assert await runtime.api.next() is second
+    assert runtime.next() == [second]
 
     assert runtime.environment.ready_count == 2
 
 
 async def test_of_two_that_wait_for_an_event_one_gets_it_and_the_other_waits_on() -> None:
     runtime = Runtime()
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        waiting = {asyncio.create_task(runtime.api.next()) for _ in range(2)}
-        await asyncio.sleep(0)
-        runtime.environment.offer(runtime.invocation)
-        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        assert [task.result() for task in done] == [runtime.invocation]
-        assert (len(waiting), runtime.environment.ready_count) == (1, 1)
-        for task in waiting:
-            task.cancel()
+    first, second = runtime.next(), runtime.next()
+
+    runtime.environment.offer(runtime.invocation)
+
+    assert (first, second, runtime.environment.ready_count) == ([runtime.invocation], [], 1)
+
+
+async def test_who_has_withdrawn_its_question_for_an_event_is_passed_over() -> None:
+    runtime = Runtime()
+    gone: list[Invocation] = []
+    runtime.api.next(gone.append)()
+    asking = runtime.next()
+
+    runtime.environment.offer(runtime.invocation)
+
+    assert (gone, asking) == ([], [runtime.invocation])
 
 
 async def test_a_reply_is_streamed_to_the_caller_piece_by_piece() -> None:
-    runtime = await Runtime().running()
+    runtime = Runtime().running()
     reply = runtime.api.begin_response(runtime.reply(response_mode="streaming", content_type="text/plain"))
     async with asyncio.timeout(DEADLINE_SECONDS):
         reply.write(b"one")
@@ -293,7 +299,7 @@ async def test_a_reply_is_streamed_to_the_caller_piece_by_piece() -> None:
 
 
 async def test_an_empty_reply_starts_and_ends() -> None:
-    runtime = await Runtime().running()
+    runtime = Runtime().running()
     runtime.api.begin_response(runtime.reply(content_type="text/plain")).end("", "")
 
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -311,7 +317,7 @@ async def test_an_empty_reply_starts_and_ends() -> None:
     ],
 )
 async def test_error_trailers_cut_the_reply_with_what_they_say(trailer: str, document: bytes) -> None:
-    runtime = await Runtime().running()
+    runtime = Runtime().running()
     reply = runtime.api.begin_response(runtime.reply())
     reply.write(b"some")
     reply.end("Function.Midstream", trailer)
@@ -324,7 +330,7 @@ async def test_error_trailers_cut_the_reply_with_what_they_say(trailer: str, doc
 
 
 async def test_a_truncated_reply_is_cut_and_the_runtime_may_go_on() -> None:
-    runtime = await Runtime().running()
+    runtime = Runtime().running()
     reply = runtime.api.begin_response(runtime.reply())
     reply.write(b"some")
     reply.truncated()
@@ -336,7 +342,7 @@ async def test_a_truncated_reply_is_cut_and_the_runtime_may_go_on() -> None:
 
 
 async def test_a_reply_truncated_before_its_first_byte_is_an_error_to_the_caller() -> None:
-    runtime = await Runtime().running()
+    runtime = Runtime().running()
     runtime.api.begin_response(runtime.reply()).truncated()
 
     async with asyncio.timeout(DEADLINE_SECONDS):
@@ -355,7 +361,7 @@ async def test_a_reply_truncated_before_its_first_byte_is_an_error_to_the_caller
 )
 async def test_a_reply_may_be_as_long_as_its_caller_can_take(streamed: bool, mode: str, limit: int) -> None:
     """6 MiB and a little for a buffered caller, 200 MiB for a streaming one; the runtime's mode decides nothing."""
-    runtime = await Runtime(streamed=streamed).running()
+    runtime = Runtime(streamed=streamed).running()
     reply = runtime.api.begin_response(runtime.reply(response_mode=mode))
     runtime.invocation.reply.abandon()
     piece = bytes(limit // 4)
@@ -379,7 +385,7 @@ async def test_a_reply_may_be_as_long_as_its_caller_can_take(streamed: bool, mod
 
 
 async def test_an_oversized_reply_reaches_its_caller_up_to_the_limit_and_is_cut_there() -> None:
-    runtime = await Runtime(streamed=False).running()
+    runtime = Runtime(streamed=False).running()
     reply = runtime.api.begin_response(runtime.reply())
     reply.write(bytes(MAX_BUFFERED_BYTES))
     with pytest.raises(RefusedError):
@@ -392,7 +398,7 @@ async def test_an_oversized_reply_reaches_its_caller_up_to_the_limit_and_is_cut_
 
 async def test_an_invocation_error_is_the_callers_error() -> None:
     for error_type, told in (("Function.Bad", "Function.Bad"), ("", "Runtime.Unknown")):
-        runtime = await Runtime().running()
+        runtime = Runtime().running()
 
         fail(runtime, runtime.reply(error_type=error_type), b'{"errorMessage":"bad"}')
 
@@ -410,7 +416,7 @@ async def test_an_init_error_goes_to_the_environment() -> None:
 
 
 async def test_a_reply_whose_invocation_has_timed_out_changes_nothing_for_the_caller() -> None:
-    runtime = await Runtime().running()
+    runtime = Runtime().running()
     reply = runtime.api.begin_response(runtime.reply())
     reply.write(b"some")
     runtime.invocation.end_reply(Failure.of("Sandbox.Timedout", "too late"))

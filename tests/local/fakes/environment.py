@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from local.config import Function
@@ -33,10 +33,12 @@ class FakeEnvironment:
         self.ready_count = 0
         self.restoring_count = 0
         self.init_failures: list[Failure] = []
-        self._offered: asyncio.Queue[Invocation] = asyncio.Queue()
+        self._offered: list[Invocation] = []
+        self._asking: list[Callable[[Invocation], None]] = []
 
     def offer(self, invocation: Invocation) -> Invocation:
-        self._offered.put_nowait(invocation)
+        self._offered.append(invocation)
+        self._meet()
         return invocation
 
     def ready(self) -> None:
@@ -45,10 +47,16 @@ class FakeEnvironment:
     def restoring(self) -> None:
         self.restoring_count += 1
 
-    async def take(self) -> Invocation:
-        invocation = await self._offered.get()
-        invocation.hand_over()
-        return invocation
+    def take(self, answer: Callable[[Invocation], None]) -> Callable[[], None]:
+        self._asking.append(answer)
+        self._meet()
+        return lambda: self._asking.remove(answer) if answer in self._asking else None
 
     def init_failed(self, failure: Failure) -> None:
         self.init_failures.append(failure)
+
+    def _meet(self) -> None:
+        while self._offered and self._asking:
+            invocation = self._offered.pop(0)
+            invocation.hand_over()
+            self._asking.pop(0)(invocation)
