@@ -18,6 +18,7 @@ from local.wire.headers import HOP_BY_HOP, Header
 
 # A scope extension, so that no header of a viewer can forge it: https://asgi.readthedocs.io/en/stable/extensions.html
 ORIGIN_ACCESS_CONTROL = "aws.origin_access_control"  # its value: {"source_arn": <the distribution's ARN>}
+REQUEST_WHOLE = "local.request_whole"  # there when nothing of the request is still on its way: nobody has to watch it
 
 BODY_SECONDS = 60.0  # for all of a request's body, so that one which never ends does not wait for ever
 
@@ -40,32 +41,37 @@ class SlowRequestError(Exception):
 def end_to_end(headers: Iterable[Header]) -> list[Header]:
     """The headers that travel on, names in lower case: none of one connection, and none that `Connection` names."""
     passed = [(name.lower(), value) for name, value in headers]
-    dropped = set(HOP_BY_HOP)
-    for name, value in passed:
-        if name == b"connection":
-            dropped.update(token.strip().lower() for token in value.split(b","))
+    lists = [value for name, value in passed if name == b"connection"]
+    dropped = HOP_BY_HOP.union(token.strip().lower() for value in lists for token in value.split(b","))
     return [header for header in passed if header[0] not in dropped]
 
 
-async def whole_body(receive: Receive, *, limit: int) -> bytes | None:
+async def whole_body(scope: Scope, receive: Receive, *, limit: int) -> bytes | None:
     """The request's body; None when it has more than *limit* bytes.
 
     Raises `DisconnectedError`, and `SlowRequestError` when it is not there after `BODY_SECONDS`.
     """
-    body, more = bytearray(), True
+    if REQUEST_WHOLE in scope.get("extensions", ()):
+        return await _body(receive, limit)
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise DisconnectedError
-                body += message.get("body", b"")
-                if len(body) > limit:
-                    return None
-                more = message.get("more_body", False)
+            return await _body(receive, limit)
     except TimeoutError as error:
         raise SlowRequestError from error
-    return bytes(body)
+
+
+async def _body(receive: Receive, limit: int) -> bytes | None:
+    pieces, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            return None
+        more = message.get("more_body", False)
+    return b"".join(pieces)
 
 
 async def respond(send: Send, status: int, *, headers: Iterable[Header] = (), body: bytes = b"") -> None:

@@ -17,7 +17,7 @@ What differs here, on purpose:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from local.config import Function, Permission
@@ -46,6 +46,7 @@ class Access:
     function: Function
     region: str
     secrets: Mapping[str, str]
+    _granted: dict[tuple[str, str], bool] = field(default_factory=dict, init=False)
 
     def check(self, request: HttpRequest, *, distribution_arn: str | None) -> str | None:
         """The access key that signed *request*, None where nobody had to.
@@ -66,14 +67,20 @@ class Access:
         return verify(request, region=self.region, secrets=self.secrets)
 
     def _require(self, principal: str, auth_type: str, *, source_arn: str = "") -> None:
+        asked = principal, source_arn  # by the public, and by distributions of this emulator: there are not many
+        if asked not in self._granted:
+            self._granted[asked] = self._grants(principal, auth_type, source_arn)
+        if not self._granted[asked]:
+            raise AccessDeniedError(FORBIDDEN)
+
+    def _grants(self, principal: str, auth_type: str, source_arn: str) -> bool:
         granted = [
             permission
             for permission in self.function.permissions
             if permission.principal in ("*", principal) and fnmatchcase(source_arn, permission.source_arn or "*")
         ]
         through_url = any(_grants_url(permission, auth_type) for permission in granted)
-        if not (through_url and any(_grants_invoke(permission) for permission in granted)):
-            raise AccessDeniedError(FORBIDDEN)
+        return through_url and any(_grants_invoke(permission) for permission in granted)
 
 
 def _grants_url(permission: Permission, auth_type: str) -> bool:

@@ -167,7 +167,7 @@ class Invocation:
         self.event = event
         self.streamed = streamed
         self.request_id = request_id or str(uuid.uuid4())
-        self.invocation_id = str(uuid.uuid4())  # what the runtime echoes, unlike the request id never used twice
+        self.invocation_id = secrets.token_hex(16)  # what the runtime echoes, unlike the request id never used twice
         self.trace_id = trace_id
         self.invoked_arn = invoked_arn or function.arn
         self.client_context = client_context

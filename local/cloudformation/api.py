@@ -81,7 +81,7 @@ class CloudFormationApi:
         region = scope.get("local.region")
         if region not in (None, self._stacks.region):
             raise invalid(f"This local cloud is {self._stacks.region} alone; there is nothing in {region}.")
-        body = await whole_body(receive, limit=MAX_REQUEST_BYTES)
+        body = await whole_body(scope, receive, limit=MAX_REQUEST_BYTES)
         if body is None:
             raise invalid(f"A request must be smaller than {MAX_REQUEST_BYTES} bytes: put the template into S3.")
         try:

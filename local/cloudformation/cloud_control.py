@@ -33,7 +33,7 @@ class CloudControlApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         status, document = 200, dict[str, object]()
         try:
-            document = self._answer(dict(scope["headers"]), await whole_body(receive, limit=MAX_REQUEST_BYTES))
+            document = self._answer(dict(scope["headers"]), await whole_body(scope, receive, limit=MAX_REQUEST_BYTES))
         except DisconnectedError:
             return
         except RefusedError as error:

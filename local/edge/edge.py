@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from html import escape
 from http import HTTPStatus
@@ -20,6 +21,7 @@ from local.request_head import head_bytes
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html; past either it answers 413.
 MAX_HEAD_BYTES = 32_768  # with the query; older copies of that page say 20,480
 MAX_URL_BYTES = 8192
+_REMEMBERED_PATHS = 256
 
 _PAGE = """<!doctype html>
 <title>{title}</title>
@@ -51,6 +53,7 @@ class Edge:
         self._routes = _routes(distribution, origins) if distribution else ()
         identity = sha256(distribution.arn.encode()).hexdigest()[:32] if distribution else "local"
         self._via = f"{identity}.cloudfront.net (CloudFront)".encode()
+        self._route = lru_cache(maxsize=_REMEMBERED_PATHS)(self._matching)  # most requests are for the same few paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
@@ -69,9 +72,11 @@ class Edge:
             await self._forward(page_scope(scope, page), without_upload(receive), send, arn=self._distribution.arn)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send, *, arn: str) -> None:
-        path = normalized(scope["raw_path"].decode("latin-1"))
-        route = next((route for route in self._routes if route.pattern.fullmatch(path)), self._routes[-1])
         request_id = headers.new_request_id()
+        if sentence := _too_long(scope):
+            await self._refuse(send, 413, sentence, request_id=request_id)
+            return
+        route = self._route(scope["raw_path"])
         failure = _forbidden(scope, route.behavior)
         exchange = Exchange(route, via=self._via, request_id=request_id, receive=receive, send=send, note=self._note)
         if failure is None:
@@ -80,6 +85,10 @@ class Edge:
         # a clean end, and the viewer knows that something is missing.
         if failure is not None and not exchange.started:
             await self._refuse(send, *failure, request_id=request_id)
+
+    def _matching(self, raw_path: bytes) -> Route:
+        path = normalized(raw_path.decode("latin-1"))
+        return next((route for route in self._routes if route.pattern.fullmatch(path)), self._routes[-1])
 
     async def _refuse(self, send: Send, status: int, sentence: str, *, request_id: bytes) -> None:
         title = f"{status} {HTTPStatus(status).phrase}"
@@ -106,6 +115,7 @@ def _routes(distribution: Distribution, origins: Mapping[str, ASGIApp]) -> tuple
             pattern=compile_pattern(behavior.path_pattern),
             behavior=behavior,
             policy=headers.encoded_policy(behavior),
+            withheld=headers.withheld(behavior, known.get(behavior.origin_id)),
             origin=known.get(behavior.origin_id) or Origin(behavior.origin_id, ""),
             app=origins.get(behavior.origin_id) or _unserved(behavior.origin_id),
         )
@@ -127,17 +137,23 @@ def _rooted(scope: Scope, default_root_object: str) -> Scope:
     return {**scope, "path": path, "raw_path": quote(path).encode()}
 
 
+def _too_long(scope: Scope) -> str | None:
+    size = head_bytes(scope)
+    if size > MAX_HEAD_BYTES:
+        return f"A request without its body has at most {MAX_HEAD_BYTES} bytes."
+    if size > MAX_URL_BYTES and _url_bytes(scope) > MAX_URL_BYTES:  # the head, which has all of the URL, is longer
+        return f"A URL has at most {MAX_URL_BYTES} bytes."
+    return None
+
+
 def _forbidden(scope: Scope, behavior: Behavior) -> tuple[int, str] | None:
-    if head_bytes(scope) > MAX_HEAD_BYTES:
-        return 413, f"A request without its body has at most {MAX_HEAD_BYTES} bytes."
-    if _url_bytes(scope) > MAX_URL_BYTES:
-        return 413, f"A URL has at most {MAX_URL_BYTES} bytes."
     if scope["method"] not in behavior.allowed_methods:
         allowed = ", ".join(behavior.allowed_methods)
         return 403, f"The behavior {behavior.path_pattern} allows {allowed}, and not {scope['method']}."
-    lengths = [value for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding")]
-    if scope["method"] == "GET" and lengths not in ([], [b"0"]):
-        return 403, "A GET request with a body is not forwarded."
+    if scope["method"] == "GET":
+        lengths = [value for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding")]
+        if lengths not in ([], [b"0"]):
+            return 403, "A GET request with a body is not forwarded."
     return None
 
 
@@ -149,11 +165,12 @@ def _url_bytes(scope: Scope) -> int:
 
 def _origin_scope(scope: Scope, route: Route, *, arn: str, via: bytes, request_id: bytes) -> Scope:
     origin = route.origin
+    host = None if route.behavior.forwards_viewer_host else origin.domain.encode()
     changed = {
         **scope,
         "path": origin.path + scope["path"],
         "raw_path": origin.path.encode() + scope["raw_path"],
-        "headers": headers.request_headers(scope, route.behavior, origin=origin, via=via, request_id=request_id),
+        "headers": headers.request_headers(scope, host=host, withheld=route.withheld, via=via, request_id=request_id),
     }
     if origin.origin_access_control is not None:
         changed["extensions"] = {**scope.get("extensions", {}), ORIGIN_ACCESS_CONTROL: {"source_arn": arn}}

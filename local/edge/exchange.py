@@ -27,6 +27,7 @@ class Route:
     pattern: re.Pattern[str]
     behavior: Behavior
     policy: headers.Policy
+    withheld: frozenset[bytes]
     origin: Origin
     app: ASGIApp
 

@@ -34,13 +34,26 @@ def encoded_policy(behavior: Behavior) -> Policy:
     )
 
 
-def request_headers(scope: Scope, behavior: Behavior, *, origin: Origin, via: bytes, request_id: bytes) -> list[Header]:
-    """The viewer's headers as the origin sees them."""
-    viewer = end_to_end(scope["headers"])
-    replaced = _withheld(behavior, origin) | _SET_FOR_ORIGIN
-    headers = [header for header in viewer if header[0] not in replaced]
+def withheld(behavior: Behavior, origin: Origin | None) -> frozenset[bytes]:
+    """The headers of a viewer that the origin does not get as they came."""
+    names = set(_SET_FOR_ORIGIN)
     if not behavior.forwards_viewer_host:
-        headers.insert(0, (b"host", origin.domain.encode()))
+        names.add(b"host")
+    if origin and origin.origin_access_control is not None:
+        names.add(b"authorization")  # signing behavior "always": the edge's own signature takes its place
+    if origin and origin.origin_access_control == "s3":
+        names.add(b"cookie")
+    return frozenset(names)
+
+
+def request_headers(
+    scope: Scope, *, host: bytes | None, withheld: frozenset[bytes], via: bytes, request_id: bytes
+) -> list[Header]:
+    """The viewer's headers as the origin sees them, with another *host* unless that is None."""
+    viewer = end_to_end(scope["headers"])
+    headers = [header for header in viewer if header[0] not in withheld]
+    if host is not None:
+        headers.insert(0, (b"host", host))
     if scope.get("client"):
         headers.append((b"x-forwarded-for", _appended(viewer, b"x-forwarded-for", scope["client"][0].encode())))
     hop = scope.get("http_version", "1.1").encode() + b" " + via
@@ -61,14 +74,5 @@ def response_headers(
     return [*kept, *added, (b"via", hop), (b"x-cache", cache), (b"x-amz-cf-id", request_id)]
 
 
-def _withheld(behavior: Behavior, origin: Origin) -> frozenset[bytes]:
-    withheld = set() if behavior.forwards_viewer_host else {b"host"}
-    if origin.origin_access_control is not None:
-        withheld.add(b"authorization")  # signing behavior "always": the edge's own signature takes its place
-    if origin.origin_access_control == "s3":
-        withheld.add(b"cookie")
-    return frozenset(withheld)
-
-
 def _appended(headers: list[Header], name: bytes, value: bytes) -> bytes:
-    return b", ".join([*(earlier for key, earlier in headers if key == name), value])
+    return b", ".join([*[earlier for key, earlier in headers if key == name], value])

@@ -27,6 +27,7 @@ from typing import Protocol
 from local.environment import shutdown
 from local.environment.boot import Boot, Premises, launch
 from local.environment.extensions import MAX_EXTENSIONS, Extension, Extensions, State
+from local.environment.freezer import Freezer
 from local.environment.memory import max_memory_mb
 from local.environment.process import EntrypointError, Worker
 from local.environment.shutdown import Running
@@ -58,6 +59,7 @@ class Domain:
     def __init__(self, host: Host, premises: Premises, surroundings: Surroundings, boot: Boot) -> None:
         self.premises = premises
         self.extensions = Extensions()
+        self.freezer = Freezer(lambda: [process.worker for process in self._processes()])
         self._host = host
         self._surroundings = surroundings
         self._boot = boot
@@ -112,26 +114,17 @@ class Domain:
         else:
             self._offered = invocation
 
-    def freeze(self) -> None:
-        """Between invocations nothing in the domain runs, threads included."""
-        for process in self._processes():
-            process.worker.freeze()
-
-    def thaw(self) -> None:
-        """Let it go on from there."""
-        for process in self._processes():
-            process.worker.thaw()
-
     def shut_down(self, reason: str) -> None:
         """End all processes because of *reason* (spindown, timeout or failure); what they ask is not heard any more."""
         if self._over:
             return
         self._over = True
+        self.freezer.forget()
         self._offered = None
         self._asking.clear()
         self._registered.set()
         if self.extensions:
-            self.thaw()
+            self.freezer.thaw()
             in_order = shutdown.in_order(self._runtime, self.extensions, self._running, reason)
             self._shutdown = asyncio.get_running_loop().create_task(in_order)
         elif self._runtime:

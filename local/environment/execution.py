@@ -113,8 +113,8 @@ class Environment:
         if self.state is State.READY:
             assert self._domain is not None
             self._timers.stop()
-            self._domain.thaw()
             self._hand_over(invocation)
+            self._domain.freezer.thaw()  # with its event there: a worker that was stopped wakes up once
         self._needed.set()
 
     def stop(self) -> None:
@@ -202,7 +202,7 @@ class Environment:
         self._on_idle(self)
         if self.idle:  # still: code that has changed meanwhile has no use for it
             if self._domain and self.state is State.READY:
-                self._domain.freeze()
+                self._domain.freezer.freeze()
             self._timers.set("limit", self._surroundings.idle_seconds, self.stop)
 
     def _timed_out(self) -> None:

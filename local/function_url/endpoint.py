@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+import orjson
+
 from local import cors
 from local.asgi import (
     ORIGIN_ACCESS_CONTROL,
@@ -117,7 +119,7 @@ class FunctionUrlApp:
             request_id=invocation.request_id,
             access_key=access_key,
         )
-        invocation.event = json.dumps(event, ensure_ascii=False).encode()
+        invocation.event = orjson.dumps(event)
         return invocation
 
 
@@ -127,7 +129,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
         raise _RefusedError(431, f"Request line and headers must be smaller than {MAX_HEAD_BYTES} bytes")
     announced = int(_header(scope, b"content-length") or 0)
     try:
-        body = None if announced > MAX_REQUEST_BYTES else await whole_body(receive, limit=MAX_REQUEST_BYTES)
+        body = None if announced > MAX_REQUEST_BYTES else await whole_body(scope, receive, limit=MAX_REQUEST_BYTES)
     except SlowRequestError as error:
         raise _RefusedError(408, "The body of the request did not come in time") from error
     if body is None:

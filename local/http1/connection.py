@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
             **self._scope,
             "http_version": head.http_version,
             "method": head.method,
-            "path": unquote(path.decode("latin-1")),
+            "path": unquote(path.decode("latin-1")) if b"%" in path else path.decode("latin-1"),
             "raw_path": path,
             "query_string": query,
             "headers": head.headers,

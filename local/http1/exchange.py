@@ -17,7 +17,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from local.asgi import ASGIApp, Message, Scope
+from local.asgi import REQUEST_WHOLE, ASGIApp, Message, Scope
 from local.http1.request_reader import RequestHead
 from local.http1.response_head import Framing, ResponseHead
 
@@ -86,6 +86,8 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Call *app*; what it raises is logged, and answered with a 500 as long as nothing else was."""
+        if self.request_whole:
+            self._scope["extensions"] = {REQUEST_WHOLE: {}}
         try:
             await app(self._scope, self.receive, self.send)
         except Exception:

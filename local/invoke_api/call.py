@@ -80,7 +80,7 @@ async def read_call(account: Account, scope: Scope, receive: Receive, *, types: 
     waits = invocation_type != "Event"  # a log and a client context belong to callers who wait for the reply
     return Call(
         target,
-        await _event(receive, MAX_EVENT_BYTES if waits else MAX_QUEUED_EVENT_BYTES),
+        await _event(scope, receive, MAX_EVENT_BYTES if waits else MAX_QUEUED_EVENT_BYTES),
         invocation_type,
         log_wanted=waits and log_type == "Tail",
         client_context=client_context if waits else "",
@@ -100,8 +100,8 @@ def _one_of(allowed: Sequence[str], headers: Mapping[bytes, str], member: str, h
     return value
 
 
-async def _event(receive: Receive, limit: int) -> bytes:
-    event = await whole_body(receive, limit=limit)
+async def _event(scope: Scope, receive: Receive, limit: int) -> bytes:
+    event = await whole_body(scope, receive, limit=limit)
     if event is None:
         raise too_large(limit)
     if not event:

@@ -19,6 +19,7 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from local.wire.headers import Header, leaving_function
@@ -60,10 +61,9 @@ def event_of(
 
     *access_key* is that of a caller who signed the request, and is told in `authorizer.iam`.
     """
-    headers = _joined(
-        (name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")) for name, value in request.headers
-    )
-    headers.pop("cookie", None)
+    fields = [(name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")) for name, value in request.headers]
+    headers = _joined(fields)
+    has_cookies = headers.pop("cookie", None) is not None
     now = time.time()
     event: dict[str, object] = {
         "version": "2.0",
@@ -74,7 +74,7 @@ def event_of(
         "requestContext": {
             "accountId": account_id,
             "apiId": url_id,
-            **_authorizer(account_id, access_key),
+            **(_authorizer(account_id, access_key) if access_key else {}),
             "domainName": domain,
             "domainPrefix": url_id,
             "http": {
@@ -87,12 +87,12 @@ def event_of(
             "requestId": request_id,
             "routeKey": "$default",
             "stage": "$default",
-            "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+            "time": _in_words(int(now)),
             "timeEpoch": int(now * 1000),
         },
         "isBase64Encoded": False,
     }
-    if cookies := _cookies(request.headers):
+    if has_cookies and (cookies := _cookies(fields)):
         event["cookies"] = cookies
     if request.query:
         event["queryStringParameters"] = _joined(parse_qsl(request.query, keep_blank_values=True))
@@ -130,15 +130,18 @@ def _whole(status: object) -> int:
     return int(status)  # type: ignore[call-overload, no-any-return]  # of what is no number it says so
 
 
-def _cookies(headers: list[Header]) -> list[str]:
+@lru_cache(maxsize=1)
+def _in_words(second: int) -> str:
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
+
+
+def _cookies(fields: list[tuple[str, str]]) -> list[str]:
     """Each cookie of the request; a comma may be part of one."""
-    fields = [value.decode("latin-1") for name, value in headers if name.lower() == b"cookie"]
-    return [cookie.strip() for field in fields for cookie in field.split(";") if cookie.strip()]
+    lists = [value.split(";") for name, value in fields if name == "cookie"]
+    return [cookie.strip() for cookies in lists for cookie in cookies if cookie.strip()]
 
 
-def _authorizer(account_id: str, access_key: str | None) -> dict[str, object]:
-    if access_key is None:
-        return {}
+def _authorizer(account_id: str, access_key: str) -> dict[str, object]:
     user = f"arn:aws:iam::{account_id}:user/local"
     identity = {"accessKey": access_key, "accountId": account_id, "callerId": "local", "cognitoIdentity": None}
     return {"authorizer": {"iam": {**identity, "principalOrgId": None, "userArn": user, "userId": "local"}}}
