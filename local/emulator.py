@@ -156,7 +156,7 @@ class Emulator:
             return
         self._background = [
             asyncio.create_task(self._publish()),
-            asyncio.create_task(watch_code(self.stack.functions, self._code_changed)),
+            asyncio.create_task(self._watch()),
             asyncio.create_task(prune_after(self._published)),
         ]
 
@@ -247,6 +247,12 @@ class Emulator:
             await invocation.started()
             while await invocation.reply.read() is not None:
                 pass
+
+    async def _watch(self) -> None:
+        try:
+            await watch_code(self.stack.functions, self._code_changed)
+        except OSError as error:
+            self.reports.note(f"Changed code takes no effect until the next start, for it cannot be watched: {error}")
 
     async def _code_changed(self, functions: list[Function]) -> None:
         for function in functions:

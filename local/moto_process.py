@@ -17,6 +17,9 @@ import os
 import sys
 import threading
 
+# How often the server looks whether it was asked to end, which it never is: 2. So it sleeps until there is a request.
+LOOK_UP_SECONDS = 3600
+
 
 def main() -> None:
     """Serves until standard input ends. moto is imported in here: it costs a third of a second and 50 MB."""
@@ -30,7 +33,7 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     services = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, services, threaded=True, request_handler=MotoRequestHandler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(LOOK_UP_SECONDS,), daemon=True).start()
 
     # moto prints warnings; nobody reads this pipe after its first line, and a full pipe would stop the writer.
     announcements, sys.stdout = sys.stdout, sys.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -97,3 +98,60 @@ async def test_bytecode_and_what_editors_leave_behind_change_nothing(tmp_path: P
         save(two / "app.py")
 
         assert await watch.change() == ["Two"]
+
+
+async def test_whatever_happens_to_a_file_is_a_change(tmp_path: Path) -> None:
+    (one,) = folders(tmp_path, "one")
+    async with watching(a_function(logical_id="One", code=one)) as watch:
+        save(one / "app.py")
+        assert await watch.change() == ["One"]
+        (one / "app.py").chmod(0o700)
+        assert await watch.change() == ["One"]
+        (one / "app.py").rename(one / "other.py")
+        assert await watch.change() == ["One"]
+        (one / "other.py").rename(tmp_path / "away.py")
+        assert await watch.change() == ["One"]
+        (one / "package").mkdir()
+        assert await watch.change() == ["One"]
+        save(one / "package" / "module.py")
+        assert await watch.change() == ["One"]
+
+
+async def test_code_behind_a_link_is_code_too(tmp_path: Path) -> None:
+    """Also where links lead back, and where the folder is one itself."""
+    one, two, shared = folders(tmp_path, "one", "two", "shared")
+    (one / "shared").symlink_to(shared)
+    (shared / "back").symlink_to(one)
+    (tmp_path / "linked").symlink_to(two)
+    functions = (
+        a_function(logical_id="One", code=one),
+        a_function(logical_id="Two", code=tmp_path / "linked"),
+    )
+    async with watching(*functions) as watch:
+        save(shared / "app.py")
+        assert await watch.change() == ["One"]
+        save(two / "app.py")
+        assert await watch.change() == ["Two"]
+
+
+async def test_workers_do_not_inherit_the_watch(tmp_path: Path) -> None:
+    (one,) = folders(tmp_path, "one")
+    before = inheritable_descriptors()
+    async with watching(a_function(code=one)):
+        assert inheritable_descriptors() == before
+
+
+async def test_a_folder_that_cannot_be_watched_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        await watch_code((a_function(code=tmp_path / "none"),), Watch().tell)
+
+
+def inheritable_descriptors() -> set[int]:
+    found = set()
+    for name in os.listdir("/dev/fd"):
+        try:
+            if os.get_inheritable(int(name)):
+                found.add(int(name))
+        except OSError:  # that of the listing itself is closed
+            pass
+    return found
