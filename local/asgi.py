@@ -18,7 +18,7 @@ from local.wire.headers import HOP_BY_HOP, Header
 
 # A scope extension, so that no header of a viewer can forge it: https://asgi.readthedocs.io/en/stable/extensions.html
 ORIGIN_ACCESS_CONTROL = "aws.origin_access_control"  # its value: {"source_arn": <the distribution's ARN>}
-REQUEST_WHOLE = "local.request_whole"  # there when nothing of the request is still on its way: nobody has to watch it
+WHOLE_BODY = "local.whole_body"  # its value: {"body": <bytes>}; there when the request was whole as it began
 
 BODY_SECONDS = 60.0  # for all of a request's body, so that one which never ends does not wait for ever
 
@@ -51,27 +51,23 @@ async def whole_body(scope: Scope, receive: Receive, *, limit: int) -> bytes | N
 
     Raises `DisconnectedError`, and `SlowRequestError` when it is not there after `BODY_SECONDS`.
     """
-    if REQUEST_WHOLE in scope.get("extensions", ()):
-        return await _body(receive, limit)
+    if whole := scope.get("extensions", {}).get(WHOLE_BODY):
+        return whole["body"] if len(whole["body"]) <= limit else None
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _body(receive, limit)
+            pieces, size, more = [], 0, True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise DisconnectedError
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                if size > limit:
+                    return None
+                more = message.get("more_body", False)
+            return b"".join(pieces)
     except TimeoutError as error:
         raise SlowRequestError from error
-
-
-async def _body(receive: Receive, limit: int) -> bytes | None:
-    pieces, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise DisconnectedError
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > limit:
-            return None
-        more = message.get("more_body", False)
-    return b"".join(pieces)
 
 
 async def respond(send: Send, status: int, *, headers: Iterable[Header] = (), body: bytes = b"") -> None:

@@ -16,10 +16,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
-import secrets
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -166,8 +165,8 @@ class Invocation:
         self.function = function
         self.event = event
         self.streamed = streamed
-        self.request_id = request_id or str(uuid.uuid4())
-        self.invocation_id = secrets.token_hex(16)  # what the runtime echoes, unlike the request id never used twice
+        self.request_id = request_id or new_request_id()
+        self.invocation_id = os.urandom(16).hex()  # what the runtime echoes, unlike the request id never used twice
         self.trace_id = trace_id
         self.invoked_arn = invoked_arn or function.arn
         self.client_context = client_context
@@ -227,6 +226,12 @@ class Invocation:
             self._decided.set()
 
 
+def new_request_id() -> str:
+    """A random UUID, as `uuid.uuid4` makes it at three times the price."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
 def trace_id_of(sent: str) -> str:
     """The X-Ray trace header of a request: the one that it brought, or else a new root, not sampled.
 
@@ -234,7 +239,7 @@ def trace_id_of(sent: str) -> str:
     """
     if _TRACE_ID.fullmatch(sent):
         return sent
-    return f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Sampled=0"
+    return f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()};Sampled=0"
 
 
 def _nothing() -> None:

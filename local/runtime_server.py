@@ -14,12 +14,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from typing import cast
 
 from local.environment.domain import Domain
 from local.extensions_api import ROOTS, ExtensionsApi
 from local.http1.request_reader import BadRequestError, RequestHead, RequestReader
+from local.http1.response_head import STATUS_LINES
 from local.invocation import Invocation
 from local.runtime_api import MAX_DOCUMENT_BYTES, ErrorReply, RefusedError, Reply, ReplyRequest, RuntimeApi
 from local.wire.headers import Header
@@ -215,12 +215,12 @@ class RuntimeConnection(asyncio.Protocol):
         """Answer the request, or what was none; then what the worker has sent meanwhile is read."""
         assert self._transport is not None
         head, self._head = self._head, None
-        fields = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers]
+        fields = [b"content-type: application/json", b"content-length: %d" % len(body), *map(b": ".join, headers)]
         keep_alive = head is not None and head.keep_alive
         if not keep_alive:
-            fields.append((b"connection", b"close"))
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), *map(b": ".join, fields), b"", b""]
-        self._transport.write(b"\r\n".join(lines) + (b"" if head and head.method == "HEAD" else body))
+            fields.append(b"connection: close")
+        content = b"" if head and head.method == "HEAD" else body
+        self._transport.write(STATUS_LINES[status] + b"\r\n".join([*fields, b"", content]))
         if keep_alive:
             self._reader.go_on()
             self._resume()
@@ -258,14 +258,14 @@ def _reply_request(head: RequestHead) -> ReplyRequest:
 
 def _invocation_headers(invocation: Invocation) -> list[Header]:
     fields = {
-        "Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-        "Lambda-Runtime-Invocation-Id": invocation.invocation_id,
-        "Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
-        "Lambda-Runtime-Invoked-Function-Arn": invocation.invoked_arn,
-        "Lambda-Runtime-Trace-Id": invocation.trace_id,
-        "Lambda-Runtime-Client-Context": invocation.client_context,
+        b"Lambda-Runtime-Aws-Request-Id": invocation.request_id,
+        b"Lambda-Runtime-Invocation-Id": invocation.invocation_id,
+        b"Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
+        b"Lambda-Runtime-Invoked-Function-Arn": invocation.invoked_arn,
+        b"Lambda-Runtime-Trace-Id": invocation.trace_id,
+        b"Lambda-Runtime-Client-Context": invocation.client_context,
     }
-    return [(name.encode(), value.encode()) for name, value in fields.items() if value]
+    return [(name, value.encode()) for name, value in fields.items() if value]
 
 
 def _nothing() -> None:

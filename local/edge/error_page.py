@@ -42,6 +42,7 @@ def page_scope(scope: Scope, page: ErrorPage) -> Scope:
         "path": page.path,
         "raw_path": quote(page.path, safe="/%").encode(),
         "query_string": b"",
+        "extensions": {},
         "headers": [header for header in scope["headers"] if not header[0].startswith(_NOT_FOR_THE_PAGE)],
     }
 

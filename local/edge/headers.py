@@ -8,22 +8,23 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding
 from __future__ import annotations
 
 import os
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Iterable
 
 from local.asgi import Scope, end_to_end
 from local.config import Behavior, Origin
-from local.wire.headers import Header
+from local.wire.headers import HOP_BY_HOP, Header
 
 Policy = tuple[tuple[bytes, bytes, bool], ...]  # name in lower case, value, override
 
 _SET_FOR_ORIGIN = frozenset((b"via", b"x-amz-cf-id", b"x-forwarded-for"))
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _SET_FOR_VIEWER = frozenset((b"via", b"x-amz-cf-id", b"x-cache"))
 
 
 def new_request_id() -> bytes:
     """A value for `x-amz-cf-id`: 56 opaque characters, the same towards origin and viewer."""
-    return urlsafe_b64encode(os.urandom(40))
+    return b2a_base64(os.urandom(40), newline=False).translate(_URL_SAFE)
 
 
 def encoded_policy(behavior: Behavior) -> Policy:
@@ -36,7 +37,7 @@ def encoded_policy(behavior: Behavior) -> Policy:
 
 def withheld(behavior: Behavior, origin: Origin | None) -> frozenset[bytes]:
     """The headers of a viewer that the origin does not get as they came."""
-    names = set(_SET_FOR_ORIGIN)
+    names = {*HOP_BY_HOP, *_SET_FOR_ORIGIN}
     if not behavior.forwards_viewer_host:
         names.add(b"host")
     if origin and origin.origin_access_control is not None:
@@ -50,7 +51,9 @@ def request_headers(
     scope: Scope, *, host: bytes | None, withheld: frozenset[bytes], via: bytes, request_id: bytes
 ) -> list[Header]:
     """The viewer's headers as the origin sees them, with another *host* unless that is None."""
-    viewer = end_to_end(scope["headers"])
+    viewer = scope["headers"]
+    if any(name == b"connection" for name, _ in viewer):
+        viewer = end_to_end(viewer)
     headers = [header for header in viewer if header[0] not in withheld]
     if host is not None:
         headers.insert(0, (b"host", host))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 
 import orjson
 
@@ -67,7 +68,7 @@ class FunctionUrlApp:
         except _RefusedError as refused:
             await _refuse(send, refused.status, {"message": str(refused)}, (b"connection", b"close"))
             return
-        trace_id = trace_id_of(_header(scope, b"x-amzn-trace-id"))
+        trace_id = trace_id_of(_first(scope["headers"], b"x-amzn-trace-id"))
         request = _request(scope, body, trace_id)
         edge = scope.get("extensions", {}).get(ORIGIN_ACCESS_CONTROL, {})
         try:
@@ -127,7 +128,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     """The request's body. Raises `_RefusedError`, before anything is uploaded if the head says enough."""
     if head_bytes(scope) > MAX_HEAD_BYTES:
         raise _RefusedError(431, f"Request line and headers must be smaller than {MAX_HEAD_BYTES} bytes")
-    announced = int(_header(scope, b"content-length") or 0)
+    announced = int(_first(scope["headers"], b"content-length") or 0)
     try:
         body = None if announced > MAX_REQUEST_BYTES else await whole_body(scope, receive, limit=MAX_REQUEST_BYTES)
     except SlowRequestError as error:
@@ -137,24 +138,32 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     return body
 
 
-def _header(scope: Scope, wanted: bytes) -> str:
+def _first(headers: Iterable[Header], wanted: bytes) -> str:
     """The first value of a header, "" without one."""
-    return next((str(value, "latin-1") for name, value in scope["headers"] if name == wanted), "")
+    for name, value in headers:
+        if name == wanted:
+            return value.decode("latin-1")
+    return ""
 
 
 def _request(scope: Scope, body: bytes, trace_id: str) -> HttpRequest:
     """The request, with the headers that a function URL adds; here they tell of loopback, so redirects lead back."""
     client = scope["client"][0] if scope.get("client") else "127.0.0.1"
     port = (scope.get("server") or ("", 80))[1] or 80
-    added = {"x-forwarded-for": client, "x-forwarded-port": str(port), "x-forwarded-proto": scope.get("scheme", "http")}
-    sent = [header for header in scope["headers"] if header[0] != b"x-amzn-trace-id"]
-    there = {name for name, _ in sent}
-    missing = [(name.encode(), value.encode()) for name, value in added.items() if name.encode() not in there]
+    added = (
+        (b"x-forwarded-for", client.encode()),
+        (b"x-forwarded-port", b"%d" % port),
+        (b"x-forwarded-proto", scope.get("scheme", "http").encode()),
+    )
+    headers = [header for header in scope["headers"] if header[0] != b"x-amzn-trace-id"]
+    there = dict(headers)
+    headers += [header for header in added if header[0] not in there]
+    headers.append((b"x-amzn-trace-id", trace_id.encode()))
     return HttpRequest(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
         query=scope["query_string"].decode("latin-1"),
-        headers=[*sent, *missing, (b"x-amzn-trace-id", trace_id.encode())],
+        headers=headers,
         body=body,
         source_ip=client,
         http_version=scope["http_version"],

@@ -17,7 +17,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from local.asgi import REQUEST_WHOLE, ASGIApp, Message, Scope
+from local.asgi import WHOLE_BODY, ASGIApp, Message, Scope
 from local.http1.request_reader import RequestHead
 from local.http1.response_head import Framing, ResponseHead
 
@@ -86,8 +86,9 @@ class Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         """Call *app*; what it raises is logged, and answered with a 500 as long as nothing else was."""
-        if self.request_whole:
-            self._scope["extensions"] = {REQUEST_WHOLE: {}}
+        if self.request_whole and not self._disconnected:
+            self._scope["extensions"] = {WHOLE_BODY: {"body": b"".join(self._body)}}
+            self._awaits_continue = False
         try:
             await app(self._scope, self.receive, self.send)
         except Exception:

@@ -18,7 +18,7 @@ from http import HTTPStatus
 from local.wire.headers import Header
 
 BODYLESS = (204, 304)
-_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _NOT_A_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]|^$")
 _NOT_A_VALUE = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 
@@ -45,7 +45,7 @@ class ResponseHead:
         self.length = int(headers[names.index(b"content-length")][1]) if b"content-length" in names else 0
         self.framing = _framing(status, names, is_head=is_head, http_version=http_version)
         self.keep_alive = keep_alive and self.framing is not Framing.UNTIL_CLOSE and not _says_close(headers, names)
-        parts = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()]
+        parts = [STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()]
         for name, (_, value) in zip(names, headers, strict=True):
             if _NOT_A_NAME.search(name) or _NOT_A_VALUE.search(value):
                 raise ValueError(f"{name!r}: {value!r} is no header field")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from local.asgi import Receive, Scope, Send, respond
+from local.asgi import ASGIApp, Receive, Scope, Send, respond, whole_body
 from local.config import Behavior, Distribution, ErrorPage, Origin
 from local.edge.edge import Edge
 from tests.local.asgi_viewer import ask
+from tests.local.server import served
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +36,7 @@ async def silent(scope: Scope, receive: Receive, send: Send) -> None:
     """An origin that breaks down."""
 
 
-def edge(pages: Pages) -> Edge:
+def edge(pages: ASGIApp) -> Edge:
     origins = (Origin("pages", "pages.localhost"), Origin("broken", "broken.localhost"))
     behaviors = (Behavior("/broken/*", "broken", ANY_METHOD), Behavior("*", "pages", ANY_METHOD))
     distribution = Distribution("D", "arn", "localhost", origins=origins, behaviors=behaviors, error_pages=PAGES)
@@ -45,6 +48,24 @@ async def test_an_object_that_is_there_is_no_error() -> None:
     answer = await ask(edge(pages), "GET", "/there?a=1")
 
     assert (answer.status, answer.body, len(pages.asked)) == (200, b"there", 1)
+
+
+async def test_the_request_for_a_page_has_nothing_of_the_body_that_came() -> None:
+    bodies: list[bytes | None] = []
+
+    async def origin(scope: Scope, receive: Receive, send: Send) -> None:
+        bodies.append(await whole_body(scope, receive, limit=10))
+        await respond(send, 404)
+
+    request = b"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nConnection: close\r\n\r\nup"
+    async with served(edge(origin)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 404 ")
+        writer.close()
+
+    assert bodies == [b"up", b""]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from local.asgi import ASGIApp, Message, Receive, Scope, Send, respond
+from local.asgi import ASGIApp, Message, Receive, Scope, Send, respond, whole_body
 from local.http1.connection import Patience
 from local.http1.request_reader import MAX_HEAD_BYTES
 from local.servers import HttpServer, bind, port_of
@@ -252,6 +252,31 @@ async def test_leave_to_send_a_body_is_given_when_the_application_wants_it() -> 
         writer.write(b"abc")
 
         assert (await one_answer(reader))[2] == b"POST / b'/' b'' b'abc'"
+
+
+async def test_who_sends_the_body_without_waiting_for_leave_is_given_none_and_keeps_the_connection() -> None:
+    async with connected(take_whole) as (reader, writer):
+        for _ in range(2):
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc")
+
+            assert (await one_answer(reader))[2] == b"abc"
+
+
+@pytest.mark.parametrize("pieces", [[b"abcd"], [b"ab", b"cd"]])
+async def test_a_body_is_limited_whether_it_comes_with_its_head_or_after_it(pieces: list[bytes]) -> None:
+    async with connected(take_whole) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n" + pieces[0])
+        if len(pieces) > 1:
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(pieces[1])
+
+        assert (await one_answer(reader))[0] == 413
+
+
+async def take_whole(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with a body of three bytes at most."""
+    body = await whole_body(scope, receive, limit=3)
+    await respond(send, 413 if body is None else 200, body=body or b"")
 
 
 async def test_an_application_that_wants_no_body_ends_the_connection_of_who_asked_for_leave() -> None:
