@@ -16,6 +16,7 @@ import pytest
 
 from lambda_runtime.faults import MAX_HEADER_BYTES, Fault
 from lambda_runtime.http1 import Connection
+from lambda_runtime.replies import LEADING_ITEMS
 from lambda_runtime.response import Response
 from tests.function.fake_runtime_api import REQUEST_ID, Event, FakeRuntimeApi, Request, run, serve
 
@@ -360,7 +361,8 @@ class TimeUpError(Exception):
     """What a signal handler of the function raises."""
 
 
-def test_nothing_follows_half_a_chunk(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("leaders", [0, LEADING_ITEMS], ids=["at the start", "in a burst"])
+def test_nothing_follows_half_a_chunk(leaders: int, capsys: pytest.CaptureFixture[str]) -> None:
     """A signal handler's exception interrupts a send: trailers now would be taken for the other half of the chunk."""
     with FakeRuntimeApi(Event(holds=True)) as api:
 
@@ -370,6 +372,7 @@ def test_nothing_follows_half_a_chunk(capsys: pytest.CaptureFixture[str]) -> Non
 
         def body() -> Iterator[bytes]:
             try:
+                yield from [b"x"] * leaders
                 while True:
                     yield b"x" * 1_000_000
             finally:

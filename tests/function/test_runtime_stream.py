@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from lambda_runtime.client import Client, Invocation
-from lambda_runtime.cork import BURST_SECONDS
+from lambda_runtime.client import BURST_SECONDS, Client, Invocation
 from lambda_runtime.http1 import Connection
 from lambda_runtime.replies import Reply
 from lambda_runtime.response import Response

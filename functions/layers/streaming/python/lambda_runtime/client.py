@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lambda_runtime.faults import Fault
     from lambda_runtime.http1 import Headers
 
+BURST_SECONDS = 0.001  # a chunk that follows another within this time belongs to a burst
+MAX_HELD_BYTES = 64 * 1024  # of a burst, before it is sent
 _BASE = "/2018-06-01/runtime"
 _ERROR_TYPE = b"Lambda-Runtime-Function-Error-Type"
 _ERROR_BODY = b"Lambda-Runtime-Function-Error-Body"
@@ -173,6 +175,7 @@ class ResponseStream:
 
     def __init__(self, connection: Connection, head: bytes, invocation: Invocation) -> None:
         self.connection = connection
+        self.loss: ReplyLostError | None = None
         self._head = head
         self._invocation = invocation
 
@@ -187,13 +190,16 @@ class ResponseStream:
         """
         reason = self.connection.last_words() if isinstance(error, ConnectionError) else ""
         self.connection.close()
-        return ReplyLostError(reason or str(error) or "it was not taken in time")
+        self.loss = ReplyLostError(reason or str(error) or "it was not taken in time")
+        return self.loss
 
-    def finish(self, fault: Fault | None = None) -> None:
-        """End the reply, with error trailers when *fault* cut it short, and close the connection.
+    def finish(self, fault: Fault | None = None, rest: bytes = b"") -> None:
+        """End the reply after the *rest* of its frames, with trailers when *fault* cut it short; close the connection.
 
         Raises `ReplyLostError`, or `RuntimeApiError` after an answer that says so.
         """
+        if self.loss:
+            raise self.loss
         trailers: dict[bytes, bytes] = {}
         if fault:
             trailers = {
@@ -201,7 +207,7 @@ class ResponseStream:
                 _ERROR_BODY: fault.trailer(self._invocation.request_id),
             }
         try:
-            status, _, answer = self.connection.exchange(last_chunk(trailers))
+            status, _, answer = self.connection.exchange(rest + last_chunk(trailers))
         except OSError as error:
             raise ReplyLostError(str(error)) from error
         finally:

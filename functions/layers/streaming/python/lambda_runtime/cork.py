@@ -19,7 +19,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from lambda_runtime.client import ReplyLostError
+from lambda_runtime.client import BURST_SECONDS, MAX_HELD_BYTES, ReplyLostError
 from lambda_runtime.http1 import chunk
 from lambda_runtime.replies import encode
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from lambda_runtime.replies import Reply
     from lambda_runtime.response import Chunk
-
-BURST_SECONDS = 0.001
-MAX_HELD_BYTES = 64 * 1024
 
 
 class Cork:
@@ -45,7 +42,6 @@ class Cork:
         self._stuck = b""  # the end of a frame that the receiver did not take
         self._burst_until = 0.0
         self._flushing: asyncio.Task[None] | None = None
-        self._loss: ReplyLostError | None = None
 
     async def write(self, item: Chunk) -> None:
         """Send *item* now or with its burst, and wait while the receiver is slow. Raises as `Reply.send` does."""
@@ -81,6 +77,10 @@ class Cork:
         if self._reply.stream:
             with suppress(OSError):  # it is closed already
                 self._socket.setblocking(True)
+
+    @property
+    def _loss(self) -> ReplyLostError | None:
+        return self._reply.stream.loss if self._reply.stream else None
 
     @property
     def _socket(self) -> socket.socket:
@@ -136,6 +136,4 @@ class Cork:
 
     def _lost(self, error: BaseException) -> ReplyLostError:
         assert self._reply.stream is not None
-        if self._loss is None:
-            self._loss = self._reply.stream.lost(error)
-        return self._loss
+        return self._loss or self._reply.stream.lost(error)

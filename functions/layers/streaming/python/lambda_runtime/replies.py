@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import time
 
-from lambda_runtime.client import Client, Invocation, ReplyLostError, ResponseStream
+from lambda_runtime.client import BURST_SECONDS, Client, Invocation, ReplyLostError, ResponseStream
 from lambda_runtime.faults import Fault
 from lambda_runtime.handler import is_async
 from lambda_runtime.http1 import chunk
@@ -26,12 +26,14 @@ from lambda_runtime.response import CONTENT_TYPE, Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import TypeGuard
 
     from lambda_runtime.response import AsyncBody, Body, Chunk
+    from lambda_runtime.threaded_cork import ThreadedCork
 
 DEADLINE_MARGIN_MS = 50
+LEADING_ITEMS = 4  # of a burst, sent one by one: what a second thread costs pays only for a longer one
 
 
 class Reply:
@@ -42,6 +44,7 @@ class Reply:
     ) -> None:
         self.body = body
         self.stream: ResponseStream | None = None
+        self.rest = b""  # frames that leave with the end
         self._client = client
         self._invocation = invocation
         self._content_type = content_type
@@ -51,14 +54,16 @@ class Reply:
         """Time until the reply must have ended."""
         return seconds_left(self._invocation)
 
-    def frame(self, item: Chunk) -> bytes:
-        """The bytes to send for *item*; the first ones follow the head of the request and the prelude.
-
-        Raises `TypeError` for what is neither bytes nor str, and `Fault` at the deadline.
-        """
+    def data(self, item: Chunk) -> bytes:
+        """The bytes of *item*. Raises `TypeError` for what is neither bytes nor str, and `Fault` at the deadline."""
         data = encode(item)
         if self.seconds_left() <= 0:
             raise deadline_fault()
+        return data
+
+    def frame(self, item: Chunk) -> bytes:
+        """What to send for *item*; the first follows the head of the request and the prelude. Raises as `data` does."""
+        data = self.data(item)
         if self.stream is None:
             return self._open() + chunk(data)
         return chunk(data)
@@ -86,7 +91,7 @@ class Reply:
             fault.log(self._invocation.request_id)
         assert self.stream is not None
         try:
-            self.stream.finish(fault)
+            self.stream.finish(fault, self.rest)
         except ReplyLostError as error:
             self._lose(error)
 
@@ -109,18 +114,38 @@ def streamed(client: Client, invocation: Invocation, result: object) -> Reply | 
 
 
 def stream(reply: Reply) -> None:
-    """Send a body that is not asynchronous item by item, and end *reply*; its generator is closed whatever happens."""
+    """Send a body that is not asynchronous, and end *reply*; its generator is closed whatever happens."""
     body = chunks_of(reply.body)
+    cork: ThreadedCork | None = None
     failure: BaseException | None = None
     try:
         try:
-            for item in body:
-                reply.send(item)
+            items = iter(body)
+            if _leads_a_burst(items, reply):
+                from lambda_runtime.threaded_cork import ThreadedCork  # only a burst needs it
+
+                assert reply.stream is not None
+                cork = ThreadedCork(reply.stream)
+                reply.rest = cork.pour(map(reply.data, items))
         finally:
             getattr(body, "close", _nothing)()
     except Exception as error:  # noqa: BLE001 - a failing body becomes error trailers
         failure = error
     reply.end(failure)
+    if cork:
+        cork.join()  # here, since its thread ends while the Runtime API answers
+
+
+def _leads_a_burst(items: Iterator[Chunk], reply: Reply) -> bool:
+    """Send *items* each by itself until as many as `LEADING_ITEMS` were a burst; False when there are no more."""
+    burst, burst_until = 0, 0.0
+    for item in items:
+        reply.send(item)
+        now = time.monotonic()
+        burst, burst_until = burst + 1 if now < burst_until else 1, now + BURST_SECONDS
+        if burst == LEADING_ITEMS:
+            return True
+    return False
 
 
 def is_asynchronous(body: Body) -> TypeGuard[AsyncBody]:

@@ -29,10 +29,11 @@ class Response:
     """A streamed HTTP reply, the counterpart of the web's `new Response(new ReadableStream(...))`.
 
     *body* is bytes, str (sent as UTF-8), or a sync or async iterable of either; each item is sent the moment it is
-    yielded. It may also be an `async def body(write)`, which awaits `write(item)` for each item from any of its tasks.
-    *status_code* is an int from 200 to 599. *headers* maps a name to one str value; a second value of the same name is
-    joined with a comma, as the service expects. *cookies* are whole `Set-Cookie` values. *background* is called and
-    awaited when the reply has ended, before the next event is asked for; what it raises is logged.
+    yielded, in a burst a moment later with others. It may also be an `async def body(write)`, which awaits
+    `write(item)` for each item from any of its tasks. *status_code* is an int from 200 to 599. *headers* maps a name to
+    one str value; a second value of the same name is joined with a comma, as the service expects. *cookies* are whole
+    `Set-Cookie` values. *background* is called and awaited when the reply has ended, before the next event is asked
+    for; what it raises is logged.
 
     Raises `ValueError` for a status code outside that range and `TypeError` for a header or cookie that is no str,
     or for one str as *cookies*.
