@@ -5,11 +5,11 @@ What hop this is: beside the way of a request: `files -> [code_watch] -> dispatc
 What the real service does: code changes with a deployment; running invocations finish on the old code
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). Here a saved file is the deployment.
 
-What differs from watchdog's own ways, on purpose:
-1. a file that is moved away is told of at once, and not after the half second in which it might turn up elsewhere: what
-   takes its place would have to wait as well;
-2. folders behind links are watched where they are: a link that leads back to where it is would have no end;
-3. the descriptor that it watches with is not for workers to inherit.
+What watchdog does not do by itself:
+1. folders behind links are watched where they are: a link that leads back to where it is would have no end;
+2. the descriptor that it watches with is not for workers to inherit.
+What it does: on Linux a file that is moved out of the code is told of after half a second, in which it might have turned
+up elsewhere.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
-from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 
 from local.config import Function
 
@@ -80,7 +79,6 @@ async def _burst(changes: asyncio.Queue[Path]) -> set[Path]:
 @contextlib.contextmanager
 def _observed(folders: Iterable[Path], changes: asyncio.Queue[Path]) -> Iterator[None]:
     """For as long as this lasts, each change of code puts its folder into *changes*. Raises `OSError`."""
-    InotifyMoveEventGrouper.delay = 0
     loop = asyncio.get_running_loop()
     before = _inheritable()
     observer = Observer()
