@@ -8,8 +8,8 @@ What the real service does: code changes with a deployment; running invocations 
 What watchdog does not do by itself:
 1. folders behind links are watched where they are: a link that leads back to where it is would have no end;
 2. the descriptor that it watches with is not for workers to inherit.
-What it does: on Linux a file that is moved out of the code is told of after half a second, in which it might have turned
-up elsewhere.
+What it does: on Linux a file that is moved out of the code is told of after half a second, in which it might have
+turned up elsewhere.
 """
 
 from __future__ import annotations
