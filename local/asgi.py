@@ -11,7 +11,7 @@ https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Set
 from typing import Any, TypeAlias
 
 from local.wire.headers import HOP_BY_HOP, Header
@@ -41,8 +41,9 @@ class SlowRequestError(Exception):
 def end_to_end(headers: Iterable[Header]) -> list[Header]:
     """The headers that travel on, names in lower case: none of one connection, and none that `Connection` names."""
     passed = [(name.lower(), value) for name, value in headers]
-    lists = [value for name, value in passed if name == b"connection"]
-    dropped = HOP_BY_HOP.union(token.strip().lower() for value in lists for token in value.split(b","))
+    dropped: Set[bytes] = HOP_BY_HOP
+    if lists := [value for name, value in passed if name == b"connection"]:
+        dropped = HOP_BY_HOP.union(token.strip().lower() for value in lists for token in value.split(b","))
     return [header for header in passed if header[0] not in dropped]
 
 

@@ -68,12 +68,14 @@ def response_headers(
 ) -> list[Header]:
     """The origin's headers as the viewer sees them."""
     origin = end_to_end(headers)
-    present = {name for name, _ in origin}
+    present = dict(origin)
     added = [(name, value) for name, value, override in policy if override or name not in present]
-    replaced = {name for name, _ in added} | _SET_FOR_VIEWER
+    replaced = _SET_FOR_VIEWER.union(dict(added))
     kept = [header for header in origin if header[0] not in replaced]
     cache = b"Error from cloudfront" if status >= 400 else b"Miss from cloudfront"
-    hop = _appended(origin, b"via", b"1.1 " + via)
+    hop = b"1.1 " + via
+    if b"via" in present:
+        hop = _appended(origin, b"via", hop)
     return [*kept, *added, (b"via", hop), (b"x-cache", cache), (b"x-amz-cf-id", request_id)]
 
 

@@ -100,7 +100,7 @@ class Answer:
             (b"x-amzn-requestid", self._invocation.request_id.encode()),
             (b"x-amzn-trace-id", self._invocation.trace_id.encode()),
         ]
-        if twice := cors.duplicated(self._added, headers):
+        if self._added and (twice := cors.duplicated(self._added, headers)):
             names = ", ".join(twice)
             function = self._invocation.function.logical_id
             self._reports.note(f"{function}  sets {names}, and so does its URL's Cors: browsers refuse that")

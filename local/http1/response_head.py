@@ -18,8 +18,9 @@ from http import HTTPStatus
 from local.wire.headers import Header
 
 BODYLESS = (204, 304)
+_REMEMBERED_NAMES = 512
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-_NOT_A_NAME = re.compile(rb"[^!#$%&'*+\-.^_`|~0-9A-Za-z]|^$")
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NOT_A_VALUE = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 
 
@@ -41,23 +42,21 @@ class ResponseHead:
     def __init__(
         self, status: int, headers: Sequence[Header], *, is_head: bool, http_version: str, keep_alive: bool
     ) -> None:
-        names = [name.lower() for name, _ in headers]
-        self.length = int(headers[names.index(b"content-length")][1]) if b"content-length" in names else 0
+        names, values = [_known(name) for name, _ in headers], [value for _, value in headers]
+        if _NOT_A_VALUE.search(b"".join(values)):
+            raise ValueError(f"one of {values} is no value of a header field")
+        self.length = int(values[names.index(b"content-length")]) if b"content-length" in names else 0
         self.framing = _framing(status, names, is_head=is_head, http_version=http_version)
-        self.keep_alive = keep_alive and self.framing is not Framing.UNTIL_CLOSE and not _says_close(headers, names)
-        parts = [STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()]
-        for name, (_, value) in zip(names, headers, strict=True):
-            if _NOT_A_NAME.search(name) or _NOT_A_VALUE.search(value):
-                raise ValueError(f"{name!r}: {value!r} is no header field")
-            parts += (name, b": ", value, b"\r\n")
+        self.keep_alive = keep_alive and self.framing is not Framing.UNTIL_CLOSE and not _says_close(names, values)
+        lines = list(map(b": ".join, zip(names, values, strict=True)))
         if b"date" not in names:
-            parts.append(_date_line(int(time.time())))
+            lines.append(_date_line(int(time.time())))
         if self.framing is Framing.CHUNKED:
-            parts.append(b"transfer-encoding: chunked\r\n")
+            lines.append(b"transfer-encoding: chunked")
         if not self.keep_alive and b"connection" not in names:
-            parts.append(b"connection: close\r\n")
-        parts.append(b"\r\n")
-        self.bytes = b"".join(parts)
+            lines.append(b"connection: close")
+        status_line = STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()
+        self.bytes = status_line + b"\r\n".join([*lines, b"", b""])
 
 
 def _framing(status: int, names: Sequence[bytes], *, is_head: bool, http_version: str) -> Framing:
@@ -68,12 +67,20 @@ def _framing(status: int, names: Sequence[bytes], *, is_head: bool, http_version
     return Framing.CHUNKED if http_version == "1.1" else Framing.UNTIL_CLOSE
 
 
-def _says_close(headers: Sequence[Header], names: Sequence[bytes]) -> bool:
+def _says_close(names: Sequence[bytes], values: Sequence[bytes]) -> bool:
     return b"connection" in names and any(
-        name == b"connection" and b"close" in value.lower() for name, (_, value) in zip(names, headers, strict=True)
+        name == b"connection" and b"close" in value.lower() for name, value in zip(names, values, strict=True)
     )
+
+
+@lru_cache(maxsize=_REMEMBERED_NAMES)
+def _known(name: bytes) -> bytes:
+    """The name of a header field in lower case. Raises `ValueError` for what can be none."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a header field")
+    return name.lower()
 
 
 @lru_cache(maxsize=1)
 def _date_line(second: int) -> bytes:
-    return time.strftime("date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(second)).encode()
+    return time.strftime("date: %a, %d %b %Y %H:%M:%S GMT", time.gmtime(second)).encode()

@@ -20,6 +20,7 @@ HOP_BY_HOP = frozenset(
 REMAPPED = frozenset([b"content-length", b"www-authenticate", b"date", b"server"])
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")  # all but the tab
 
 
 class HeaderError(ValueError):
@@ -35,7 +36,7 @@ def encode_header(name: str, value: object) -> Header:
     if not isinstance(value, (str, int, float)):
         raise HeaderError(f"the value of header {name} must be a string, not {type(value).__name__}")
     text = str(value).strip(" \t")
-    if any(char < " " and char != "\t" or char == "\x7f" for char in text):
+    if _CONTROL.search(text):
         raise HeaderError(f"the value of header {name} has a control character")
     try:
         return name.lower().encode(), text.encode()

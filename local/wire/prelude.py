@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from local.wire.headers import Header, HeaderError, encode_header
 
 CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 DELIMITER = b"\0" * 8
 MAX_BYTES = 16 * 1024
+_REMEMBERED = 64  # preludes: a function mostly sends the same one again
 
 
 class PreludeError(ValueError):
@@ -40,7 +42,7 @@ class PreludeParser:
     """Collects chunks until the prelude is whole."""
 
     def __init__(self) -> None:
-        self._seen = bytearray()
+        self._seen = b""
 
     def feed(self, data: bytes) -> tuple[Prelude, bytes] | None:
         """The prelude and the body bytes behind it, once they are there; None before. Raises `PreludeError`."""
@@ -52,7 +54,7 @@ class PreludeParser:
             raise PreludeError(f"no prelude delimiter (8 NUL bytes) within the first {MAX_BYTES} bytes of the reply")
         if end < 0:
             return None
-        return parse(bytes(self._seen[:end])), bytes(self._seen[end + len(DELIMITER) :])
+        return parse(self._seen[:end]), self._seen[end + len(DELIMITER) :]
 
     @property
     def empty(self) -> bool:
@@ -64,6 +66,7 @@ class PreludeParser:
         return PreludeError(f"the reply ended after {len(self._seen)} bytes without a prelude delimiter (8 NUL bytes)")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse(document: bytes) -> Prelude:
     """The prelude that *document*, JSON, describes. Raises `PreludeError`."""
     try:
