@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from typing import Annotated
 
@@ -64,7 +64,7 @@ async def poll(
 
 
 def due_events(
-    words: list[str], pauses: Iterator[int], *, after: int, started: int | None, now: int, seed: int
+    words: Sequence[str], pauses: Iterator[int], *, after: int, started: int | None, now: int, seed: int
 ) -> PollAnswer:
     """The events later than *after* that are due at *now*; both times are milliseconds since 1970."""
     end = len(words) + 1
@@ -82,7 +82,7 @@ def due_events(
     )
 
 
-def _event(position: int, words: list[str]) -> Event:
+def _event(position: int, words: Sequence[str]) -> Event:
     if position > len(words):
         return Event(id=position, event=END_EVENT, data=END_DATA)
     return Event(id=position, data=words[position - 1])

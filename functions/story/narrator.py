@@ -53,13 +53,15 @@ def narrate(
     for position in range(told + 2, words + 2):
         elapsed_ms += next(pauses_left)
         due = started + elapsed_ms / 1000
+        now = clock.monotonic()
         # A slow reader can hold us up past a due time, so what counts is when the cue can leave.
-        if max(due, clock.monotonic()) > stop_at:
+        if due > stop_at or now > stop_at:
             yield TIME_UP, position
             return
-        while (wait := due - clock.monotonic()) > HEARTBEAT_SECONDS:
+        while (wait := due - now) > HEARTBEAT_SECONDS:
             clock.sleep(HEARTBEAT_SECONDS)
             yield HEARTBEAT, position
+            now = clock.monotonic()
         if wait > 0:
             clock.sleep(wait)
         yield _cue(position, words)

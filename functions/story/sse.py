@@ -28,18 +28,17 @@ def event(
     >>> event("Once", event_id=1)
     b'id: 1\ndata: Once\n\n'
     """
-    lines = []
+    text = ""
     if retry_ms is not None:
         if retry_ms < 0:
             raise ValueError(f"retry_ms must not be negative, but is {retry_ms}")
-        lines.append(f"retry: {retry_ms}")
+        text = f"retry: {retry_ms}\n"
     if event_id is not None:
-        lines.append(_single_line("id", str(event_id), refused="\r\n\0"))
+        text += _single_line("id", str(event_id), refused="\r\n\0")
     if name is not None:
-        lines.append(_single_line("event", name, refused="\r\n"))
+        text += _single_line("event", name, refused="\r\n")
     # The space is always there: it is the one the reader takes away, so that one of the data's own survives.
-    lines += [f"data: {line}" for line in _lines(data)]
-    return _encoded(lines) + b"\n"
+    return f"{text}{_lines('data: ', data)}\n".encode()
 
 
 def comment(text: str) -> bytes:
@@ -50,19 +49,17 @@ def comment(text: str) -> bytes:
     >>> comment("heartbeat")
     b': heartbeat\n'
     """
-    return _encoded([f": {line}" for line in _lines(text)])
+    return _lines(": ", text).encode()
 
 
-def _lines(text: str) -> list[str]:
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+def _lines(start: str, text: str) -> str:
+    """The lines of *text*, each after *start*."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", f"\n{start}")
+    return f"{start}{lines}\n"
 
 
 def _single_line(field: str, value: str, *, refused: str) -> str:
     for character in refused:
         if character in value:
             raise ValueError(f"{field} must not contain {character!r}: {value!r}")
-    return f"{field}: {value}"
-
-
-def _encoded(lines: list[str]) -> bytes:
-    return "".join(f"{line}\n" for line in lines).encode()
+    return f"{field}: {value}\n"

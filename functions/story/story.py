@@ -94,7 +94,7 @@ def _refusal(problem: ProblemError, context: Context) -> Iterator[bytes]:
     journal.refused(context.aws_request_id, status=problem.status, field=problem.field)
 
 
-def _telling(request: StoryRequest, words: list[str], context: Context, clock: Clock) -> Iterator[bytes]:
+def _telling(request: StoryRequest, words: tuple[str, ...], context: Context, clock: Clock) -> Iterator[bytes]:
     started = clock.monotonic()
     stop_at = started + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     seed = random_seed() if request.seed is None else request.seed
@@ -122,7 +122,7 @@ def _telling(request: StoryRequest, words: list[str], context: Context, clock: C
         )
 
 
-def _chunk(cue: str, position: int, words: list[str], *, retry_ms: int | None) -> bytes:
+def _chunk(cue: str, position: int, words: tuple[str, ...], *, retry_ms: int | None) -> bytes:
     if cue == WORD:
         return sse.event(words[position - 1], event_id=position, retry_ms=retry_ms)
     if cue == END:

@@ -38,7 +38,7 @@ def test_texts_are_clean(slug: str) -> None:
     text = (TEXTS / f"{slug}.txt").read_text(encoding="utf-8")
     categories = {unicodedata.category(character) for character in text if character != "\n"}
 
-    assert STORIES[slug].words() == text.split()
+    assert STORIES[slug].words() == tuple(text.split())
     assert all(STORIES[slug].words())
     assert categories.isdisjoint({"Cc", "Co", "Cn", "Cs"})
     assert not {"\ufeff", "\ufffd"} & set(text)

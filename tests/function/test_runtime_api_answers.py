@@ -106,10 +106,10 @@ def test_answers_are_read_however_they_are_cut(pieces: bytes) -> None:
         (b"HTTP/1.1 200 OK\r\ncontent-le", "the Runtime API closed the connection"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhell", "the Runtime API closed the connection"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n", "the Runtime API closed the connection"),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", "not an HTTP answer: b'SSH-2.0-OpenSSH'"),
-        (b"HTTP/1.1 okay\r\n\r\n", "not an HTTP answer: b'HTTP/1.1 okay'"),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: five\r\n\r\n", "not an HTTP answer: b'HTTP/1.1 200 OK'"),
-        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n", "not an HTTP answer: b'HTTP/1.1 200 OK'"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "not an HTTP answer: 'SSH-2.0-OpenSSH'"),
+        (b"HTTP/1.1 okay\r\n\r\n", "not an HTTP answer: 'HTTP/1.1 okay'"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: five\r\n\r\n", "not an HTTP answer: 'HTTP/1.1 200 OK'"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n", "not an HTTP answer: 'HTTP/1.1 200 OK'"),
     ],
 )
 def test_what_is_no_whole_answer_is_a_lost_connection(answer: bytes, reason: str, once: Callable[[bytes], str]) -> None:

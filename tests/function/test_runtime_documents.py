@@ -190,7 +190,7 @@ def test_an_event_is_decoded_as_aws_decodes_it(event: bytes) -> None:
 
 
 def test_an_event_of_another_type_is_handed_over_as_it_came() -> None:
-    assert marshal.event_of(Invocation({b"content-type": b"image/png"}, b"\x89PNG")) == b"\x89PNG"
+    assert marshal.event_of(Invocation({"content-type": "image/png"}, b"\x89PNG")) == b"\x89PNG"
 
 
 def test_a_document_has_its_length_its_type_and_no_streaming_headers() -> None:

@@ -10,7 +10,7 @@ import h11
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_runtime.http1 import chunk, last_chunk, request
+from lambda_runtime.http1 import chunk, field_lines, last_chunk, request
 from lambda_runtime.replies import encode
 from lambda_runtime.response import Response
 from local.wire.prelude import PreludeParser
@@ -51,7 +51,7 @@ def test_what_is_framed_is_parsed_however_it_is_cut(
     body: list[bytes | str], trailers: dict[bytes, bytes], step: int
 ) -> None:
     """Through h11, a few bytes at a time: the body, then the trailers, then the end."""
-    head = request("POST", "/x", {b"Host": b"x", b"Transfer-Encoding": b"chunked", b"Empty": b""})
+    head = request("POST", "/x", field_lines({b"Host": b"x", b"Transfer-Encoding": b"chunked", b"Empty": b""}))
     wire = head + b"".join(chunk(encode(item)) for item in body) + last_chunk(trailers)
     http = h11.Connection(h11.SERVER)
     events: list[Any] = []

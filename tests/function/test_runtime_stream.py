@@ -87,9 +87,7 @@ def test_head_prelude_and_first_chunk_are_one_write() -> None:
 
 def test_a_reply_frames_its_first_chunk_with_the_opening() -> None:
     """What `send` gets in one piece, byte for byte."""
-    invocation = Invocation(
-        {b"lambda-runtime-aws-request-id": b"r-1", b"lambda-runtime-deadline-ms": b"%d" % 2**52}, b""
-    )
+    invocation = Invocation({"lambda-runtime-aws-request-id": "r-1", "lambda-runtime-deadline-ms": str(2**52)}, b"")
     with FakeRuntimeApi() as api:
         reply = Reply(Client(api.address), invocation, [], content_type="text/x", opening=b"{}" + b"\0" * 8)
         opening, second = reply.frame("Once"), reply.frame(b"upon")

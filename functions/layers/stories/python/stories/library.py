@@ -1,6 +1,6 @@
 """The stories that can be told: what each is called, how it is written, its text, and how all of them end.
 
-What this is: `story, api -> [library] -> texts/<slug>.txt`. A text is read when its story is asked for, and no other.
+What this is: `story, api -> [library] -> texts/<slug>.txt`. A text is read when its story is first asked for.
 
 What the spec says that we follow: *lang* and *dir* are the values of HTML's attributes of these names
 (https://html.spec.whatwg.org/multipage/dom.html#the-lang-and-xml:lang-attributes).
@@ -20,13 +20,14 @@ END_EVENT, END_DATA = "end-of-stream", "Stream ended"
 class Story:
     """One story. *slug* names it in a query and on disk; *lang* is a BCP 47 tag, *dir* is `ltr` or `rtl`."""
 
-    __slots__ = ("dir", "lang", "slug", "title")
+    __slots__ = ("_words", "dir", "lang", "slug", "title")
 
     def __init__(self, slug: str, *, title: str, lang: str, dir: str = "ltr") -> None:
         self.slug = slug
         self.title = title
         self.lang = lang
         self.dir = dir
+        self._words: tuple[str, ...] = ()
 
     def about(self) -> dict[str, str]:
         """What a viewer needs to offer this story and to show it."""
@@ -39,9 +40,13 @@ class Story:
         with open(f"{folder}/texts/{self.slug}.txt", "rb") as file:
             return file.read().decode()
 
-    def words(self) -> list[str]:
-        """The text, cut at white space; a word's position is its index here plus one. Raises `OSError`, as `text`."""
-        return self.text().split()
+    def words(self) -> tuple[str, ...]:
+        """The text, cut at white space; a word's position is its index here plus one. Raises `OSError`, as `text`.
+
+        Kept once it was read, for as long as the environment lives.
+        """
+        self._words = self._words or tuple(self.text().split())
+        return self._words
 
 
 DEFAULT = "lighthouse"

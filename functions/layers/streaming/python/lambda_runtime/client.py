@@ -18,18 +18,25 @@ from __future__ import annotations
 
 import sys
 
-from lambda_runtime.http1 import Connection, chunk, last_chunk, request
+from lambda_runtime.http1 import Connection, chunk, field_lines, last_chunk, request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lambda_runtime.faults import Fault
-    from lambda_runtime.http1 import Headers
+    from lambda_runtime.http1 import Fields, Headers
 
 BURST_SECONDS = 0.001  # a chunk that follows another within this time belongs to a burst
 MAX_HELD_BYTES = 64 * 1024  # of a burst, before it is sent
 _BASE = "/2018-06-01/runtime"
 _ERROR_TYPE = b"Lambda-Runtime-Function-Error-Type"
 _ERROR_BODY = b"Lambda-Runtime-Function-Error-Body"
+_STREAMED = field_lines(
+    {
+        b"Lambda-Runtime-Function-Response-Mode": b"streaming",
+        b"Transfer-Encoding": b"chunked",
+        b"Trailer": _ERROR_TYPE + b", " + _ERROR_BODY,
+    }
+)
 
 
 class RuntimeApiError(Exception):
@@ -57,19 +64,17 @@ class Invocation:
     )
 
     def __init__(self, headers: Headers, event: bytes) -> None:
-        def text(name: bytes) -> str:
-            return headers.get(name, b"").decode(errors="replace")
-
+        given = headers.get
         self.event = event
-        self.content_type = text(b"content-type") or "application/json"
-        self.request_id = text(b"lambda-runtime-aws-request-id")
-        self.invocation_id = text(b"lambda-runtime-invocation-id")
-        self.deadline_ms = int(text(b"lambda-runtime-deadline-ms") or 0)
-        self.function_arn = text(b"lambda-runtime-invoked-function-arn")
-        self.trace_id = text(b"lambda-runtime-trace-id")
-        self.client_context = text(b"lambda-runtime-client-context")
-        self.cognito_identity = text(b"lambda-runtime-cognito-identity")
-        self.tenant_id = text(b"lambda-runtime-aws-tenant-id")
+        self.content_type = given("content-type") or "application/json"
+        self.request_id = given("lambda-runtime-aws-request-id", "")
+        self.invocation_id = given("lambda-runtime-invocation-id", "")
+        self.deadline_ms = int(given("lambda-runtime-deadline-ms") or 0)
+        self.function_arn = given("lambda-runtime-invoked-function-arn", "")
+        self.trace_id = given("lambda-runtime-trace-id", "")
+        self.client_context = given("lambda-runtime-client-context", "")
+        self.cognito_identity = given("lambda-runtime-cognito-identity", "")
+        self.tenant_id = given("lambda-runtime-aws-tenant-id", "")
 
 
 class Client:
@@ -81,10 +86,12 @@ class Client:
 
     def move(self, address: str) -> None:
         """Speak to the Runtime API at *address* from now on."""
-        self._common = {
-            b"Host": address.encode(),
-            b"User-Agent": b"lambda_runtime/0.1 python/%d.%d" % sys.version_info[:2],
-        }
+        self._common = field_lines(
+            {
+                b"Host": address.encode(),
+                b"User-Agent": b"lambda_runtime/0.1 python/%d.%d" % sys.version_info[:2],
+            }
+        )
         self._address = address
         if self._connection:
             self._connection.close()
@@ -99,7 +106,7 @@ class Client:
 
     def init_error(self, fault: Fault, error_type: str = "") -> None:
         """Report that the handler could not be loaded; *error_type*, where given, says more than that of *fault*."""
-        self._post("/init/error", self._error_headers(fault, error_type), fault.document())
+        self._post("/init/error", self._error_fields(fault, error_type), fault.document())
 
     def restore_next(self) -> None:
         """Let a snapshot be taken, and return where it is restored. Raises `RuntimeApiError` when there is none."""
@@ -109,33 +116,30 @@ class Client:
 
     def restore_error(self, fault: Fault, error_type: str) -> None:
         """Report that the environment was not fit for use after its restore."""
-        self._post("/restore/error", self._error_headers(fault, error_type), fault.document())
+        self._post("/restore/error", self._error_fields(fault, error_type), fault.document())
 
     def invocation_error(self, invocation: Invocation, fault: Fault) -> None:
         """Report that the handler failed; legal only before any of the reply was sent."""
-        headers = {**self._error_headers(fault), **_echo(invocation)}
-        self._post(f"/invocation/{invocation.request_id}/error", headers, fault.document(invocation.request_id))
+        fields = {**self._error_fields(fault), **_echo(invocation)}
+        self._post(f"/invocation/{invocation.request_id}/error", fields, fault.document(invocation.request_id))
 
     def response(self, invocation: Invocation, body: bytes, content_type: str) -> None:
         """Send the whole reply at once."""
-        headers = {b"Content-Type": content_type.encode(), **_echo(invocation)}
-        self._post(f"/invocation/{invocation.request_id}/response", headers, body)
+        fields = {b"Content-Type": content_type.encode(), **_echo(invocation)}
+        self._post(f"/invocation/{invocation.request_id}/response", fields, body)
 
     def response_stream(self, invocation: Invocation, content_type: str) -> ResponseStream:
         """Begin a streamed reply; nothing is sent yet."""
-        headers = {
-            **self._common,
-            b"Content-Type": content_type.encode(),
-            b"Lambda-Runtime-Function-Response-Mode": b"streaming",
-            b"Transfer-Encoding": b"chunked",
-            b"Trailer": _ERROR_TYPE + b", " + _ERROR_BODY,
-            **_echo(invocation),
-        }
-        head = request("POST", f"{_BASE}/invocation/{invocation.request_id}/response", headers)
+        fields = {b"Content-Type": content_type.encode(), **_echo(invocation)}
+        head = request(
+            "POST",
+            f"{_BASE}/invocation/{invocation.request_id}/response",
+            self._common + field_lines(fields) + _STREAMED,
+        )
         connection, self._connection = self._connection or Connection(self._address), None
         return ResponseStream(connection, head, invocation)
 
-    def _error_headers(self, fault: Fault, error_type: str = "") -> Headers:
+    def _error_fields(self, fault: Fault, error_type: str = "") -> Fields:
         return {
             b"Content-Type": b"application/json",
             _ERROR_TYPE: (error_type or fault.error_type).encode(),
@@ -145,8 +149,9 @@ class Client:
     def _get(self, path: str) -> tuple[int, Headers, bytes]:
         return self._asked(request("GET", _BASE + path, self._common))
 
-    def _post(self, path: str, headers: Headers, body: bytes) -> None:
-        status, _, answer = self._asked(request("POST", _BASE + path, {**self._common, **headers}, body))
+    def _post(self, path: str, fields: Fields, body: bytes) -> None:
+        head = self._common + field_lines({**fields, b"Content-Length": b"%d" % len(body)})
+        status, _, answer = self._asked(request("POST", _BASE + path, head, body))
         _check(status, answer)
 
     def _asked(self, message: bytes) -> tuple[int, Headers, bytes]:
@@ -215,7 +220,7 @@ class ResponseStream:
         _check(status, answer)
 
 
-def _echo(invocation: Invocation) -> Headers:
+def _echo(invocation: Invocation) -> Fields:
     return {b"Lambda-Runtime-Invocation-Id": invocation.invocation_id.encode()}
 
 

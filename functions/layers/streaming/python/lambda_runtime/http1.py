@@ -15,7 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Headers = Mapping[bytes, bytes]  # names in lower case
+    Headers = Mapping[str, str]  # of an answer, names in lower case
+    Fields = Mapping[bytes, bytes]  # to be sent
 
 _RECEIVE_BYTES = 64 * 1024
 
@@ -69,19 +70,19 @@ class Connection:
 
         Raises `ConnectionLostError` when the connection ends before the answer does.
         """
-        status_line, *lines = self._read_until(b"\r\n\r\n").split(b"\r\n")
+        status_line, *lines = self._read_until(b"\r\n\r\n").decode(errors="replace").split("\r\n")
         headers = {}
         for line in lines:
-            name, _, value = line.partition(b":")
-            headers[name.strip().lower()] = value.strip()
-        if headers.get(b"connection", b"").lower() == b"close":
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        if headers.get("connection", "").lower() == "close":
             self.reusable = False
         try:
-            status = int(status_line.split(b" ", 2)[1])
-            if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
+            status = int(status_line.split(" ", 2)[1])
+            if headers.get("transfer-encoding", "").lower() == "chunked":
                 body = self._read_chunks()
             else:
-                body = self._read_exactly(int(headers.get(b"content-length", 0)))
+                body = self._read_exactly(int(headers.get("content-length", 0)))
         except (IndexError, ValueError):
             raise ConnectionLostError(f"not an HTTP answer: {status_line!r}") from None
         return status, headers, body
@@ -130,13 +131,14 @@ class Connection:
         return piece
 
 
-def request(method: str, target: str, headers: Headers, body: bytes = b"") -> bytes:
-    """The bytes of a request; a POST without `Transfer-Encoding` gets its Content-Length."""
-    lines = [f"{method} {target} HTTP/1.1".encode()]
-    lines += [name + b": " + value for name, value in headers.items() if value]
-    if method == "POST" and b"Transfer-Encoding" not in headers:
-        lines.append(b"Content-Length: %d" % len(body))
-    return b"\r\n".join([*lines, b"", body])
+def request(method: str, target: str, head: bytes, body: bytes = b"") -> bytes:
+    """The bytes of a request whose *head* is what `field_lines` made."""
+    return b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method.encode(), target.encode(), head, body)
+
+
+def field_lines(fields: Fields) -> bytes:
+    """The lines of a head or of trailers; an empty value is not sent."""
+    return b"".join([b"%b: %b\r\n" % field for field in fields.items() if field[1]])
 
 
 def chunk(data: bytes) -> bytes:
@@ -144,6 +146,6 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 
-def last_chunk(trailers: Headers) -> bytes:
+def last_chunk(trailers: Fields) -> bytes:
     """The end of a chunked body, with its trailers."""
-    return b"0\r\n" + b"".join(b"%b: %b\r\n" % item for item in trailers.items()) + b"\r\n"
+    return b"0\r\n%b\r\n" % field_lines(trailers)

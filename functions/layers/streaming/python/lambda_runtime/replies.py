@@ -47,17 +47,18 @@ class Reply:
         self.rest = b""  # frames that leave with the end
         self._client = client
         self._invocation = invocation
+        self._ends_at = _ends_at(invocation)
         self._content_type = content_type
         self._opening = opening
 
     def seconds_left(self) -> float:
         """Time until the reply must have ended."""
-        return seconds_left(self._invocation)
+        return self._ends_at - time.time()
 
     def data(self, item: Chunk) -> bytes:
         """The bytes of *item*. Raises `TypeError` for what is neither bytes nor str, and `Fault` at the deadline."""
-        data = encode(item)
-        if self.seconds_left() <= 0:
+        data = item if type(item) is bytes else encode(item)
+        if time.time() >= self._ends_at:
             raise deadline_fault()
         return data
 
@@ -191,7 +192,11 @@ def buffered(response: Response, body: list[bytes]) -> dict[str, object]:
 
 def seconds_left(invocation: Invocation) -> float:
     """Time until *invocation* must have ended, its clean end included."""
-    return (invocation.deadline_ms - DEADLINE_MARGIN_MS) / 1000 - time.time()
+    return _ends_at(invocation) - time.time()
+
+
+def _ends_at(invocation: Invocation) -> float:
+    return (invocation.deadline_ms - DEADLINE_MARGIN_MS) / 1000
 
 
 def deadline_fault() -> Fault:

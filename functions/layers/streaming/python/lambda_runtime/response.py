@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 DELIMITER = b"\0" * 8
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Response:
@@ -74,6 +75,6 @@ class Response:
         there, and a reply without a content type says what it is: both as AWS's Rust client does it.
         """
         metadata = self.metadata()
-        if not any(name.lower() == "content-type" for name in self.headers):
+        if "content-type" not in map(str.lower, self.headers):
             metadata["headers"] = {**self.headers, "content-type": "application/octet-stream"}
-        return json.dumps(metadata, separators=(",", ":")).encode() + DELIMITER
+        return _encode(metadata).encode() + DELIMITER
