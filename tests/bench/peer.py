@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tests.bench.client import ReplyError
 from tests.bench.server import Program, Server
 
-STORY_PAUSES = 45  # of the story that is told unless another is asked for
+STORY_WORDS = 45  # of the story that is told unless another is asked for; a last event says that it is over
 
 
-def get(target: str, query: str) -> bytes:
-    """A request as a browser's, with the least of headers."""
-    return f"GET {target}?{query} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode()
+def get(target: str, query: str, headers: Mapping[str, str]) -> bytes:
+    """A request as a browser's, with the least of headers, and these."""
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"GET {target}?{query} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{fields}\r\n".encode()
 
 
-def invoke(target: str, query: str) -> bytes:
+def invoke(target: str, query: str, headers: Mapping[str, str]) -> bytes:
     """The same as an event of a function URL, posted to AWS's own emulator, which has one function and no URL."""
     event = {
         "version": "2.0",
         "rawPath": target,
         "rawQueryString": query,
-        "headers": {},
+        "headers": dict(headers),
         "queryStringParameters": dict(field.split("=", 1) for field in query.split("&")),
         "requestContext": {"http": {"method": "GET", "path": target}},
         "isBase64Encoded": False,
@@ -42,13 +43,14 @@ class Peer:
     name: str
     program: Program
     path: str = "/stream"
-    request: Callable[[str, str], bytes] = get
+    request: Callable[[str, str, Mapping[str, str]], bytes] = get
     ours: bool = False
     story: bool = False
 
-    def ask(self, server: Server, query: str) -> bytes:
-        """The request for *query*, on the wire."""
-        return self.request(server.paths.get(self.path, self.path), query)
+    def ask(self, server: Server, query: str, **headers: str) -> bytes:
+        """The request for *query*, on the wire; an underscore stands for each hyphen in a header's name."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.request(server.paths.get(self.path, self.path), query, names)
 
     def burst(self, server: Server, count: int) -> bytes:
         """The request for events without pauses; the story has as many as it has."""
@@ -58,10 +60,17 @@ class Peer:
         """The request for events with these pauses."""
         return self.ask(server, f"count={count}&pauses={','.join(map(str, pauses_ms))}")
 
+    def few(self, server: Server, count: int, pause_ms: int) -> bytes:
+        """The request for a few events with that pause; of the story they are the last."""
+        if self.story:
+            told = STORY_WORDS + 1 - count
+            return self.ask(server, f"min_ms={pause_ms}&max_ms={pause_ms}", last_event_id=str(told))
+        return self.paced(server, count, [pause_ms])
+
     def lasting(self, server: Server, seconds: float) -> bytes:
         """The request for a stream that goes on for about so long."""
         if self.story:
-            pause_ms = round(seconds * 1000 / STORY_PAUSES)
+            pause_ms = round(seconds * 1000 / STORY_WORDS)
             return self.ask(server, f"min_ms={pause_ms}&max_ms={pause_ms}")
         return self.paced(server, 1 + math.ceil(seconds), [1000])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 
@@ -41,6 +42,17 @@ async def test_functions_tell_what_is_asked_for() -> None:
     """Each of the template, the whole way from the edge to its worker and back."""
     emulator = local_lambda("tests/bench/template.yaml")
     await tells_what_is_asked_for(*(Peer(path, emulator, path) for path in ("/sync", "/async", "/asgi", "/fastapi")))
+
+
+@pytest.mark.anyio
+async def test_of_the_story_a_few_events_are_its_last_ones() -> None:
+    peer = Peer("story", local_lambda("tests/bench/template.yaml"), "/sse", story=True)
+    told: list[bytes] = []
+    with running([peer]) as servers:
+        async with Connection(servers[peer].port) as connection:
+            await connection.ask(peer.few(servers[peer], 3, 2), lambda _, body: told.append(body))
+
+    assert re.findall(rb"^id: (\d+)$", b"".join(told), re.M) == [b"44", b"45", b"46"]
 
 
 @pytest.mark.anyio
