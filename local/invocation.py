@@ -23,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from local.config import Function
+from local.news import News
 from local.reports import LogTail
 
 HIGH_WATER_BYTES = 64 * 1024
@@ -61,10 +62,14 @@ class CallerLeftError(Exception):
 class ReplyBuffer:
     """What the function has sent and the caller has not read yet.
 
-    The writer never waits here: when `full` is set it stops reading its socket until `on_drained` is called.
+    The writer never waits here: when `full` is set it stops reading its socket until `on_drained` is called. A reader
+    that waits is given what comes in the writer's own turn of the loop, unless the writer has `corked` the buffer,
+    because it is about to say that the reply ends here.
     """
 
     def __init__(self) -> None:
+        self.news = News()
+        self.corked = False
         self.on_drained: Callable[[], None] = _nothing
         self.total_bytes = 0
         self._pieces: list[bytes] = []
@@ -72,7 +77,6 @@ class ReplyBuffer:
         self._ended = False
         self._failure: Failure | None = None
         self._abandoned = False
-        self._reader: asyncio.Future[None] | None = None
 
     @property
     def full(self) -> bool:
@@ -90,19 +94,29 @@ class ReplyBuffer:
             return
         self._pieces.append(data)
         self._held_bytes += len(data)
-        self._wake()
+        self.wake()
 
     def end(self, failure: Failure | None = None) -> None:
         """The reply is whole, or cut short by *failure*. Only the first end counts."""
         if not self._ended:
             self._ended, self._failure = True, failure
-            self._wake()
+        self.corked = False
+        if failure:
+            self.news.tell_later()  # who tells of it has more to do, such as a line for the log
+        else:
+            self.wake()
 
     def abandon(self) -> None:
         """The caller has left: hold nothing for it any more, and let the function run on."""
         self._abandoned = True
         self._take()
-        self._wake()
+        self.corked = False
+        self.news.tell_later()
+
+    def wake(self) -> None:
+        """Let the reader see how things stand."""
+        if not self.corked:
+            self.news.tell()
 
     async def read(self) -> bytes | None:
         """All that is there, as soon as anything is; None at the end.
@@ -110,8 +124,7 @@ class ReplyBuffer:
         Raises `ReplyCutError` at the end of a reply that was cut short, `CallerLeftError` when it was abandoned.
         """
         while not self._pieces and not self._ended and not self._abandoned:
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
+            await self.news
         if self._abandoned:
             raise CallerLeftError
         if self._pieces:
@@ -127,10 +140,6 @@ class ReplyBuffer:
         if was_full:
             self.on_drained()
         return data
-
-    def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
 
 
 @dataclass(slots=True)
@@ -178,18 +187,18 @@ class Invocation:
         self.failure: Failure | None = None
         self.abandoned = ""  # how it came that nobody waits for the reply
         self.completed = asyncio.Event()  # the environment has nothing more to do for it
-        self._content_type = ""  # of the reply
+        self._content_type: str | None = None  # of the reply, once it has begun
         self._error: Exception | None = None  # why there will be none
-        self._decided = asyncio.Event()  # whether there will be one
 
     async def started(self) -> str:
         """Wait for the first byte of the reply; its content type.
 
         Raises `FunctionError` when there is none, `CallerLeftError` when the reply is abandoned before it.
         """
-        await self._decided.wait()
-        if self._error:
-            raise self._error
+        while self._content_type is None:
+            if self._error:
+                raise self._error
+            await self.reply.news
         return self._content_type
 
     def hand_over(self) -> None:
@@ -200,9 +209,9 @@ class Invocation:
     def begin_reply(self, content_type: str) -> None:
         """The runtime begins its reply."""
         self.timings.first_byte = time.monotonic()
-        if not self._decided.is_set():
+        if self._content_type is None and self._error is None:
             self._content_type = content_type
-            self._decided.set()
+            self.reply.wake()
 
     def end_reply(self, failure: Failure | None = None) -> None:
         """The reply is whole, or ends with *failure*. Only the first end counts."""
@@ -221,9 +230,8 @@ class Invocation:
         self.reply.abandon()
 
     def _will_not_start(self, error: Exception) -> None:
-        if not self._decided.is_set():
+        if self._content_type is None and self._error is None:
             self._error = error
-            self._decided.set()
 
 
 def new_request_id() -> str:

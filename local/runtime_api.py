@@ -19,7 +19,7 @@ import base64
 import enum
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from local.environment.domain import Domain
 from local.invocation import Failure, Invocation
@@ -65,8 +65,7 @@ class RefusedError(Exception):
         self.body = json.dumps({"errorMessage": message, "errorType": error_type}, separators=(",", ":")).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyRequest:
+class ReplyRequest(NamedTuple):
     """The head of a POST that answers an invocation; empty strings for headers that are not there."""
 
     request_id: str
@@ -173,16 +172,20 @@ class Reply:
         self._limit = MAX_STREAMED_BYTES if invocation.streamed else MAX_BUFFERED_BYTES
         self._begun = False
 
-    def write(self, data: bytes) -> None:
-        """Take a piece of the body. Raises `RefusedError` past the size limit; the reply is cut there."""
+    def write(self, data: bytes, *, last: bool = False) -> None:
+        """Take a piece of the body; the *last* one goes out with the end, of which the very next call must tell.
+
+        Raises `RefusedError` past the size limit; the reply is cut there.
+        """
         total = self.buffer.total_bytes + len(data)
         if total > self._limit:
             size = f"Response payload size ({total} bytes)"
             limit = f"maximum allowed payload size ({self._limit} bytes)."
             self._end(Failure.of("Function.ResponseSizeTooLarge", f"{size} exceeded {limit}"))
             raise RefusedError(413, "RequestEntityTooLarge", f"Exceeded {limit}")
-        self._begin()
+        self.buffer.corked = last
         self.buffer.write(data)
+        self._begin()
 
     def end(self, error_type: str, error_body: str) -> None:
         """The body is whole; the two error trailers, where they came, say that the handler failed in the middle."""
@@ -213,7 +216,7 @@ class ErrorReply:
         self._error_type = error_type
         self._document = bytearray()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, last: bool = False) -> None:
         """Take a piece of it. Raises `RefusedError` past the size limit."""
         self._document += data
         if len(self._document) > MAX_DOCUMENT_BYTES:

@@ -24,13 +24,13 @@ from local.invocation import Invocation
 from local.runtime_api import MAX_DOCUMENT_BYTES, ErrorReply, RefusedError, Reply, ReplyRequest, RuntimeApi
 from local.wire.headers import Header
 
-_REPLY = re.compile(r"/2018-06-01/runtime/invocation/([^/]*)/(response|error)")
+_REPLY = re.compile(rb"/2018-06-01/runtime/invocation/([^/]*)/(response|error)")
 _NEXT = "/2018-06-01/runtime/invocation/next"
 _RESTORE_ERROR = "/2018-06-01/runtime/restore/error"
 _SMALL = re.compile(  # requests that are taken whole before anything is done
     rf"POST /2018-06-01/runtime/init/error|POST {_RESTORE_ERROR}|GET /2018-06-01/runtime/restore/next"
 )
-_KNOWN = re.compile(rf"{_REPLY.pattern}|{_NEXT}|/2018-06-01/runtime/(init/error|restore/(next|error))")
+_KNOWN = re.compile(rf"{_REPLY.pattern.decode()}|{_NEXT}|/2018-06-01/runtime/(init/error|restore/(next|error))")
 _ACCEPTED = b'{"status":"OK"}\n'
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -107,15 +107,24 @@ class RuntimeConnection(asyncio.Protocol):
         self._head = head
         if head.expects_continue and self._transport:
             self._transport.write(_CONTINUE)
-        self._unless_refused(lambda: self._begin(head))
+        try:
+            self._begin(head)
+        except RefusedError as refused:
+            self._refuse_later(refused)
 
     def body_came(self, data: bytes) -> None:
         if self._refused is None:
-            self._unless_refused(lambda: self._body(data))
+            try:
+                self._body(data)
+            except RefusedError as refused:
+                self._refuse_later(refused)
 
     def request_ended(self, trailers: list[Header]) -> None:
         if self._refused is None:
-            self._unless_refused(lambda: self._end(dict(trailers)))
+            try:
+                self._end(dict(trailers))
+            except RefusedError as refused:
+                self._refuse_later(refused)
         if self._refused:
             self._refuse(self._refused)
 
@@ -130,23 +139,21 @@ class RuntimeConnection(asyncio.Protocol):
 
     # Requests
 
-    def _unless_refused(self, step: Callable[[], None]) -> None:
-        try:
-            step()
-        except RefusedError as refused:
-            self._taken_reply()
-            self._document, self._refused = None, refused
+    def _refuse_later(self, refused: RefusedError) -> None:
+        self._taken_reply()
+        self._document, self._refused = None, refused
 
     def _begin(self, head: RequestHead) -> None:
+        if head.method == "POST" and (match := _REPLY.fullmatch(head.target)):
+            begin = self._api.begin_response if match[2] == b"response" else self._api.begin_error
+            self._reply = begin(_reply_request(head, match[1].decode("latin-1")))
+            self._reply.buffer.on_drained = self._resume
+            return
         method, target = head.method, head.target.decode("latin-1")
         if method == "GET" and target == _NEXT:
             return
         if target.startswith(ROOTS) or _SMALL.fullmatch(f"{method} {target}"):
             self._document = bytearray()
-        elif method == "POST" and (match := _REPLY.fullmatch(target)):
-            begin = self._api.begin_response if match[2] == "response" else self._api.begin_error
-            self._reply = begin(_reply_request(head))
-            self._reply.buffer.on_drained = self._resume
         elif _KNOWN.fullmatch(target):
             raise RefusedError(405, "MethodNotAllowed", f"the Runtime API has {target}, but not with {method}")
         else:
@@ -154,7 +161,7 @@ class RuntimeConnection(asyncio.Protocol):
 
     def _body(self, data: bytes) -> None:
         if self._reply:
-            self._reply.write(data)
+            self._reply.write(data, last=self._reader.backlog)  # after a body, only its end can have come
             if self._reply.buffer.full and self._transport:
                 self._transport.pause_reading()
         elif self._document is not None:
@@ -240,15 +247,14 @@ class RuntimeConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
 
-def _reply_request(head: RequestHead) -> ReplyRequest:
+def _reply_request(head: RequestHead, request_id: str = "") -> ReplyRequest:
     headers = dict(head.headers)
-    match = _REPLY.fullmatch(head.target.decode("latin-1"))
 
     def text(name: bytes) -> str:
         return headers.get(name, b"").decode("latin-1")
 
     return ReplyRequest(
-        request_id=match[1] if match else "",
+        request_id=request_id,
         invocation_id=text(b"lambda-runtime-invocation-id"),
         content_type=text(b"content-type"),
         response_mode=text(b"lambda-runtime-function-response-mode"),

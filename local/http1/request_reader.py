@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import httptools
 
@@ -36,8 +35,7 @@ _CODINGS = (
 )  # https://www.iana.org/assignments/http-parameters
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(NamedTuple):
     """What comes before the body: *target* as it was sent, header names in lower case."""
 
     method: str
@@ -76,7 +74,7 @@ class RequestReader:
         self.in_head = False
         self._receiver = receiver
         self._parser = self._new_parser()
-        self._calls: deque[Callable[[], None]] = deque()  # what the receiver has not been told yet
+        self._calls: deque[tuple[Callable[[Any], None], Any]] = deque()  # what the receiver has not been told yet
         self._answered = True
         self._telling = False
         self._target = b""
@@ -104,15 +102,15 @@ class RequestReader:
         if self._head_bytes > MAX_HEAD_BYTES:
             self._error = BadRequestError(431, f"header fields have at most {MAX_HEAD_BYTES} bytes")
         self._end_piece()
-        if error := self._error:
-            self._calls.append(lambda: self._receiver.request_broken(error))
+        if self._error:
+            self._calls.append((self._receiver.request_broken, self._error))
         self._tell()
 
     def end(self) -> None:
         """Nothing more will come; a request that is not whole is broken."""
         if self.in_request and not self._error:
-            self._error = error = BadRequestError(400, "the connection ended in the middle of a request")
-            self._calls.append(lambda: self._receiver.request_broken(error))
+            self._error = BadRequestError(400, "the connection ended in the middle of a request")
+            self._calls.append((self._receiver.request_broken, self._error))
             self._tell()
 
     def go_on(self) -> None:
@@ -126,7 +124,8 @@ class RequestReader:
         self._telling = True
         try:
             while self._calls and self._answered:
-                self._calls.popleft()()
+                call, told = self._calls.popleft()
+                call(told)
         finally:
             self._telling = False
 
@@ -147,8 +146,8 @@ class RequestReader:
 
     def _end_piece(self) -> None:
         if self._pieces:
-            data, self._pieces = b"".join(self._pieces), []
-            self._calls.append(lambda: self._receiver.body_came(data))
+            self._calls.append((self._receiver.body_came, b"".join(self._pieces)))
+            self._pieces = []
 
     # Called by the parser
 
@@ -174,7 +173,7 @@ class RequestReader:
         self.in_head, self._head_bytes = False, 0
         if not self._upgrading:
             self._headers = []  # of the trailers, from now on
-        self._calls.append(lambda: self._receiver.request_begun(head))
+        self._calls.append((self._receiver.request_begun, head))
 
     def on_body(self, data: bytes) -> None:
         self._head_bytes = 0
@@ -186,7 +185,7 @@ class RequestReader:
         self._end_piece()
         self.in_request, self._head_bytes = False, 0
         trailers, self._headers = self._headers, []
-        self._calls.append(lambda: self._end(trailers))
+        self._calls.append((self._end, trailers))
 
     def _end(self, trailers: list[Header]) -> None:
         self._answered = False

@@ -61,6 +61,22 @@ async def test_next_brings_the_event_and_everything_about_it() -> None:
         }
 
 
+async def test_a_body_that_comes_with_its_end_is_read_with_it() -> None:
+    """The last piece and the end need one write towards the viewer, not two."""
+    async with runtime_bench() as bench:
+        worker, invocation = await bench.working()
+
+        async def read() -> tuple[str, bytes | None, bool]:
+            return await invocation.started(), await invocation.reply.read(), invocation.reply.all_read
+
+        reading = asyncio.create_task(read())
+        assert (
+            await worker.ask(chunked(path(invocation), b"one", b"two", headers=("Content-Type: text/x",))) == ACCEPTED
+        )
+
+        assert await reading == ("text/x", b"onetwo", True)
+
+
 async def test_a_header_without_a_value_is_left_out() -> None:
     async with runtime_bench() as bench:
         worker = await bench.connect()
