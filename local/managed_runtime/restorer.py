@@ -8,9 +8,11 @@ each environment goes on from there (https://docs.aws.amazon.com/lambda/latest/d
 
 What differs here, on purpose:
 1. an environment is a fork of the worker: threads are not in it, and files and connections that are open are shared by
-   all of them;
-2. what would go wrong silently in a fork is mended: an event loop gets descriptors of its own, and `tempfile` looks for
-   the new environment's folder. A loop whose descriptors are out of reach (uvloop's) keeps a worker from being copied;
+   all of them. What was registered with `os.register_at_fork` is called only where it mends what lost threads leave
+   behind: on AWS nothing is, and calling it would cost each environment a tenth of its memory;
+2. what would go wrong silently in a fork is mended: an event loop gets descriptors of its own, `tempfile` looks for the
+   new environment's folder, and `random` begins anew. A loop whose descriptors are out of reach (uvloop's) keeps a
+   worker from being copied;
 3. the worker that is copied stays, as their parent, and says how each of them ended.
 
 Every message is a JSON object, every request gets one answer, in their order:
@@ -20,7 +22,7 @@ Every message is a JSON object, every request gets one answer, in their order:
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -29,9 +31,11 @@ import signal
 import socket
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 _MAX_MESSAGE_BYTES = 64 * 1024
+_ANCILLARY_BYTES = socket.CMSG_LEN(4)  # one descriptor
 
 
 def wait() -> None:
@@ -42,47 +46,53 @@ def wait() -> None:
     loops = _event_loops()
     foreign = [loop for loop in loops if not hasattr(loop, "_make_self_pipe")]
     threads = len(os.listdir("/proc/self/task")) - 1
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
     # What is there now stays for good: a collection that looked at it would make each copy pay for memory of its own.
     gc.collect()
     gc.freeze()
-    _say(control, {"threads": threads, "foreign": [type(loop).__module__ for loop in foreign]})
+    control.send(json.dumps({"threads": threads, "foreign": [type(loop).__module__ for loop in foreign]}).encode())
+    # The system's own fork, of which Python knows nothing, or Python's, which looks after threads.
+    fork = os.fork if threads else ctypes.PyDLL(None, use_errno=True).fork
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which have been spoken of now
+        request, output = _serve(control, fork)
+    control.close()
+    _become(request, output, loops)
+
+
+def _serve(control: socket.socket, fork: Callable[[], int]) -> tuple[bytes, int]:
+    """Make a copy for each request; returns in the copy, with the request and the descriptor that came with it.
+
+    What the worker touches from one fork to the next, each copy has to keep as it was. So this calls nothing that is
+    written in Python; a request is for the copy to read.
+    """
     while True:
-        message, descriptors, *_ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 1)
+        message, ancillary, _, _ = control.recvmsg(_MAX_MESSAGE_BYTES, _ANCILLARY_BYTES)
         if not message:
             os._exit(0)
-        request = json.loads(message)
-        if "wait" in request:
-            _say(control, {"status": _status(request["wait"])})
+        if not ancillary:
+            control.send(b'{"status": %d}' % _status(json.loads(message)["wait"]))
             continue
-        (output,) = descriptors
+        output = int.from_bytes(ancillary[0][2], sys.byteorder)
         try:
-            pid = _fork()
+            pid = fork()
+            if pid < 0:
+                raise OSError(os.strerror(ctypes.get_errno()))
         except OSError as error:  # no process or no memory to be had
+            control.send(json.dumps({"error": str(error)}).encode())
             os.close(output)
-            _say(control, {"error": str(error)})
             continue
+        # A process group of its own, told by both: it may be stopped or killed as soon as its pid is known.
         if pid == 0:
-            control.close()
-            _become(request["restore"], output, loops)
-            return
+            os.setpgid(0, 0)
+            return message, output
+        try:  # noqa: SIM105 - contextlib is written in Python
+            os.setpgid(pid, pid)
+        except ProcessLookupError:  # it has ended already
+            pass
+        control.send(b'{"pid": %d}' % pid)
         os.close(output)
-        _say(control, {"pid": pid})
-
-
-def _say(control: socket.socket, answer: dict[str, object]) -> None:
-    control.send(json.dumps(answer).encode())
-
-
-def _fork() -> int:
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which have been spoken of already
-        pid = os.fork()
-    # A process group of its own, told by whoever comes first: it may be stopped or killed as soon as its pid is known.
-    with contextlib.suppress(ProcessLookupError):
-        os.setpgid(pid, pid)
-    return pid
 
 
 def _status(pid: int) -> int:
@@ -93,16 +103,19 @@ def _status(pid: int) -> int:
         return 0
 
 
-def _become(environ: dict[str, str], output: int, loops: list[Any]) -> None:
+def _become(request: bytes, output: int, loops: list[Any]) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
-    for name, value in environ.items():  # one by one: `update` would touch, and so copy, much more memory
+    # One by one: `update` would touch, and so copy, much more memory.
+    for name, value in json.loads(request)["restore"].items():
         os.environ[name] = value
     for loop in loops:
         _part(loop)
     if tempfile := sys.modules.get("tempfile"):
         tempfile.tempdir = None  # type: ignore[attr-defined]  # a module that is there
+    if random := sys.modules.get("random"):
+        random.seed()
 
 
 def _event_loops() -> list[Any]:

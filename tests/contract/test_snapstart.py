@@ -104,6 +104,16 @@ async def test_random_numbers_differ_between_environments(runtime: Runtime, tmp_
 
 
 @both_runtimes
+async def test_modules_are_not_told_of_the_fork(runtime: Runtime, tmp_path: Path) -> None:
+    """On AWS there is none; here they are told where threads were lost with it, and locks of these may be left."""
+    source = APP + "\nforks = []\nos.register_at_fork(after_in_child=lambda: forks.append(1))\n"
+    threads = source + "threading.Thread(target=time.sleep, args=[60], daemon=True).start()\n"
+    for code, forks in ((source, []), (threads, [1])):
+        async with local_lambda(restorable(tmp_path, runtime, code), folder=tmp_path) as cloud:
+            assert await tell(cloud, "forks") == forks
+
+
+@both_runtimes
 async def test_files_of_the_snapshot_are_in_the_folder_of_each_environment(runtime: Runtime, tmp_path: Path) -> None:
     source = APP + "\nopen(f'{folder}/model', 'w').write('trained')\n"
     async with local_lambda(restorable(tmp_path, runtime, source), folder=tmp_path) as cloud:
@@ -367,13 +377,15 @@ async def test_a_restore_for_which_there_is_no_process_fails_that_invocation_onl
     source = (
         APP
         + """
-fork, refused = os.fork, []
-def once():
+import ctypes, types
+library, refused = ctypes.PyDLL, []
+def once(fork):
     if not refused:
         refused.append(True)
-        raise BlockingIOError(11, "Resource temporarily unavailable")
+        ctypes.set_errno(11)
+        return -1
     return fork()
-os.fork = once
+ctypes.PyDLL = lambda *args, **options: types.SimpleNamespace(fork=lambda: once(library(*args, **options).fork))
 """
     )
     async with local_lambda(restorable(tmp_path, OURS, source), folder=tmp_path) as cloud:
