@@ -1,6 +1,6 @@
 """The catalogue: which stories there are, and each with its text.
 
-What this is: `application -> [catalogue] -> stories.library`. Texts are read afresh, as the stream reads them.
+What this is: `application -> [catalogue] -> stories.library`.
 
 What differs here, on purpose:
 1. The functions are coroutines although they wait for nothing: FastAPI would start a thread for any other kind, and a
