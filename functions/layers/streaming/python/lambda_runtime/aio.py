@@ -10,8 +10,7 @@ go on with the next event.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -82,53 +81,43 @@ class AsyncSide:
 async def _send_all(reply: replies.Reply) -> None:
     cork = Cork(reply)
     try:
-        async with _deadline(reply.seconds_left()):
-            try:
-                await _pour(cast("AsyncBody", reply.body), cork.write)
-            except asyncio.CancelledError:
-                cork.give_up()
-                raise
-            except Exception:
-                await cork.end()
-                raise
-            await cork.end()
+        await _before_deadline(_pour_through(cork, cast("AsyncBody", reply.body)), reply.seconds_left())
     finally:
         cork.close()
 
 
+async def _pour_through(cork: Cork, body: AsyncBody) -> None:
+    try:
+        await _pour(body, cork.write)
+    except asyncio.CancelledError:
+        cork.give_up()
+        raise
+    except Exception:
+        await cork.end()
+        raise
+    await cork.end()
+
+
 async def _pour(body: AsyncBody, write: Write) -> None:
-    """Pass every chunk of *body* to *write*."""
+    """Pass every chunk of *body* to *write*, and close an async generator whatever happens: its `finally` runs now."""
     if not hasattr(body, "__aiter__"):
         await body(write)
         return
     items = aiter(body)
-    async with _closing(items):
+    try:
         async for item in items:
             await write(item)
+    finally:
+        if close := getattr(items, "aclose", None):
+            await close()
 
 
 async def _before_deadline(awaitable: Awaitable[object], seconds: float) -> object:
-    async with _deadline(seconds):
-        return await awaitable
-
-
-@asynccontextmanager
-async def _deadline(seconds: float) -> AsyncIterator[None]:
-    """Cancel what is inside after *seconds*, and say why in a `Fault`; a TimeoutError of the handler's own passes."""
+    """Cancel *awaitable* after *seconds*, and say why in a `Fault`; a TimeoutError of the handler's own passes."""
     try:
         async with asyncio.timeout(seconds) as limit:
-            yield
+            return await awaitable
     except TimeoutError:
         if limit.expired():
             raise replies.deadline_fault() from None
         raise
-
-
-@asynccontextmanager
-async def _closing(items: AsyncIterator[Chunk]) -> AsyncIterator[None]:
-    """Close an async generator whatever happens, so that its `finally` runs now and not some time later."""
-    try:
-        yield
-    finally:
-        if close := getattr(items, "aclose", None):
-            await close()

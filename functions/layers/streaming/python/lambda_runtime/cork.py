@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from socket import MSG_DONTWAIT
 from typing import TYPE_CHECKING, cast
 
 from lambda_runtime.client import BURST_SECONDS, MAX_HELD_BYTES, ReplyLostError
@@ -41,6 +42,7 @@ class Cork:
         self._held_bytes = 0
         self._stuck = b""  # the end of a frame that the receiver did not take
         self._burst_until = 0.0
+        self._is_nonblocking = False
         self._flushing: asyncio.Task[None] | None = None
 
     async def write(self, item: Chunk) -> None:
@@ -74,7 +76,7 @@ class Cork:
 
     def close(self) -> None:
         """Leave the connection as it was, for the end of the reply."""
-        if self._reply.stream:
+        if self._is_nonblocking:
             with suppress(OSError):  # it is closed already
                 self._socket.setblocking(True)
 
@@ -104,8 +106,7 @@ class Cork:
         """Send *frame* as far as the receiver takes it at once."""
         self._burst_until = time.monotonic() + BURST_SECONDS
         try:
-            self._socket.setblocking(False)
-            self._stuck = frame[self._socket.send(frame) :]
+            self._stuck = frame[self._socket.send(frame, MSG_DONTWAIT) :]
         except BlockingIOError:
             self._stuck = frame
         except OSError as error:
@@ -117,6 +118,8 @@ class Cork:
             frame = self._stuck + (self._reply.frame(data) if data else b"")
             self._stuck = frame
             try:
+                self._socket.setblocking(False)
+                self._is_nonblocking = True
                 await self._loop.sock_sendall(self._socket, frame)
             except (OSError, asyncio.CancelledError) as error:  # cancelled: the deadline came while a frame was stuck
                 raise self._lost(error) from error
