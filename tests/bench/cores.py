@@ -20,9 +20,15 @@ def pinned(command: list[str]) -> list[str]:
     return ["taskset", "--cpu-list", str(SERVER), *command]
 
 
-def pin_children(pid: int) -> None:
-    """Move all that the process *pid* has started to the client's core, each with all of its threads."""
+def pin_children(pid: int) -> bool:
+    """Move all that the process *pid* has started to the client's core, each with all of its threads.
+
+    Whether there was any that had been elsewhere.
+    """
+    moved = False
     for child in psutil.Process(pid).children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
             for thread in child.threads():
+                moved = moved or os.sched_getaffinity(thread.id) != {CLIENT}
                 os.sched_setaffinity(thread.id, {CLIENT})
+    return moved

@@ -26,6 +26,7 @@ REQUESTS, WARM_REQUESTS = 60, 30
 # Between two requests: an environment is free for the next one only when its runtime has asked for it.
 REST_SECONDS = 0.002
 RUNS = 5
+TRIES = 3
 P50, P99 = "p50", "p99"
 OF_BURST, WHOLE_BURST = "of a burst, p50", "whole burst, p50"
 PEERS = (
@@ -78,7 +79,18 @@ async def measure(options: Options) -> Result:
 
 
 async def _times_us(server: Server, request: bytes, events: int, requests: int) -> tuple[list[float], list[float]]:
-    """From each request to its first event, and to its last."""
+    """From each request to its first event, and to its last, while no worker is started.
+
+    One that was ran on the servers' core, and so took time from the emulator: it is moved, and all is asked again.
+    """
+    for _ in range(TRIES):
+        times = await _ask(server, request, events, requests)
+        if not server.pin_workers():
+            break
+    return times
+
+
+async def _ask(server: Server, request: bytes, events: int, requests: int) -> tuple[list[float], list[float]]:
     first_us, whole_us = [], []
     async with Connection(server.port) as connection:
         for _ in range(requests):

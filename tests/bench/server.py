@@ -70,10 +70,9 @@ class Server:
     ) -> None:
         self.stop()
 
-    def pin_workers(self) -> None:
-        """Workers get the client's core; there are new ones after a request."""
-        if self.program.has_workers:
-            cores.pin_children(self.process.pid)
+    def pin_workers(self) -> bool:
+        """Workers get the client's core; there may be new ones after a request, and whether there were is returned."""
+        return self.program.has_workers and cores.pin_children(self.process.pid)
 
     def family(self) -> list[psutil.Process]:
         """The server and all that it has started."""
