@@ -99,7 +99,7 @@ bench: install .tools/sam/.installed .tools/bench/.installed .tools/bench/.api #
 	@.ci/venv "$(PYTHON)" .tools/bench $< && touch $@
 .tools/bench/.api: functions/api/requirements.txt .tools/bench/.installed
 	@rm -rf .tools/bench/api
-	@.tools/bench/bin/pip install --quiet --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
+	@.tools/bench/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
 		--target .tools/bench/api -r $< && touch $@
 
 format: install-dev ## Put the code in order
@@ -121,7 +121,7 @@ lock: .tools/uv/bin/uv ## Write the pinned, hashed requirements from pyproject.t
 	@! grep -n "://" requirements*.txt functions/*/requirements.txt || { echo "A requirements file names an address; it must not."; exit 1; }
 
 .tools/uv/bin/uv:
-	@$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet --quiet --disable-pip-version-check uv
+	@$(PYTHON) -m venv .tools/uv && .tools/uv/bin/python -m pip install --quiet --quiet --disable-pip-version-check uv
 
 clean: ## Remove everything that was installed, built or cached here
 	rm -rf .venv .tools .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -114,7 +114,6 @@ class Behavior:
     path_pattern: str  # CloudFront's pattern: * and ?; "*" for the default behavior
     origin_id: str
     allowed_methods: tuple[str, ...] = ("GET", "HEAD")
-    viewer_protocol_policy: str = "allow-all"
     forwards_viewer_host: bool = False  # the origin request policy lets the viewer's Host through
     response_headers: tuple[tuple[str, str, bool], ...] = ()  # name, value, override: the response headers policy
 

@@ -36,6 +36,17 @@ _FROM_BUCKET = frozenset(
         b"last-modified",
     )
 )
+# What a client says of its upload; moto, unlike S3, gives it back to those who read the object.
+_OF_UPLOAD = frozenset(
+    (
+        b"x-amz-checksum-algorithm",
+        b"x-amz-content-crc32",
+        b"x-amz-content-crc32c",
+        b"x-amz-content-sha1",
+        b"x-amz-content-sha256",
+        b"x-amz-sdk-checksum-algorithm",
+    )
+)
 _XML = (b"content-type", b"application/xml")
 _SERVER = (b"server", b"AmazonS3")
 _MESSAGES = {
@@ -97,7 +108,7 @@ def _is_understood(name: bytes, value: bytes) -> bool:
 
 
 def _is_of_object(name: bytes) -> bool:
-    return name in _FROM_BUCKET or name.startswith(b"x-amz-")
+    return name in _FROM_BUCKET or (name.startswith(b"x-amz-") and name not in _OF_UPLOAD)
 
 
 async def _refuse(send: Send, status: int, code: str, *, allow: bytes | None = None) -> None:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from local.lint.document import Document
 from local.lint.functions import FunctionUrl
 from local.lint.value import Value
+from local.template.cloudfront_policies import CACHING_DISABLED, MANAGED_WITH_VIEWER_HOST, forwards_viewer_host
 
 DEFAULT_READ_TIMEOUT_SECONDS = 30
 _DEFAULT_TTL_SECONDS = 86400
 _FUNCTION_URL_DOMAIN = re.compile(r"\.lambda-url\.[a-z0-9-]+\.on\.aws$")
 
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
-CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 _CACHES_AS_THE_ORIGIN_SAYS = frozenset(
     {
         "83da9c7e-98b4-4e11-a168-04f0df8e2c65",  # UseOriginCacheControlHeaders
@@ -28,13 +28,6 @@ _CACHES_AS_THE_ORIGIN_SAYS = frozenset(
 )
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
 ALL_BUT_HOST = "AllViewerExceptHostHeader (b689b0a8-53d0-40ab-baf2-68738e2966ac)"
-_WITH_VIEWER_HOST = frozenset(
-    {
-        "216adef6-5c7f-47e4-b989-5492eafa07d3",  # AllViewer
-        "33f36d7e-f396-46d9-90e0-52428a34d9dc",  # AllViewerAndCloudFrontHeaders-2022-06
-        "bf0718e1-ba1e-49d1-88b1-f726733018ba",  # HostHeaderOnly
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +133,7 @@ def viewer_host_policy(behavior: Behavior, document: Document) -> Value | None:
     if any(name in ("*", "host") for name in map(str.lower, listed.texts())):
         return listed
     policy_id = behavior.value.get("OriginRequestPolicyId")
-    if policy_id.text in _WITH_VIEWER_HOST:
+    if policy_id.text in MANAGED_WITH_VIEWER_HOST:
         return policy_id
     for policy in document.of_type("AWS::CloudFront::OriginRequestPolicy"):
         if document.attribute(policy.place.logical_id) == policy_id.reference and _sends_viewer_host(policy):
@@ -157,13 +150,5 @@ def _keeps(times: Value) -> bool:
 
 
 def _sends_viewer_host(policy: Value) -> bool:
-    config = policy.get("OriginRequestPolicyConfig", "HeadersConfig")
-    listed = "host" in map(str.lower, config.get("Headers").texts())
-    match config.get("HeaderBehavior").text:
-        case "allViewer" | "allViewerAndWhitelistCloudFront":
-            return True
-        case "whitelist":
-            return listed
-        case "allExcept":
-            return not listed
-    return False
+    headers = policy.get("OriginRequestPolicyConfig", "HeadersConfig")
+    return forwards_viewer_host(headers.get("HeaderBehavior").text, headers.get("Headers").texts())

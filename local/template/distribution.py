@@ -11,26 +11,17 @@ What differs here, on purpose:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from local.config import Behavior, Distribution, ErrorPage, Origin
 from local.errors import TemplateError
 from local.template.attributes import distribution_arn
+from local.template.cloudfront_policies import CACHING_DISABLED, MANAGED_WITH_VIEWER_HOST, forwards_viewer_host
 from local.template.properties import Properties, Resource
 from local.template.resources import Resources
 from local.template.response_headers import Header, read_response_headers
 
 _ORIGIN_TYPE = "OriginAccessControlOriginType"
-# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
-_CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
-_MANAGED_WITH_VIEWER_HOST = frozenset(
-    {
-        "216adef6-5c7f-47e4-b989-5492eafa07d3",  # AllViewer
-        "33f36d7e-f396-46d9-90e0-52428a34d9dc",  # AllViewerAndCloudFrontHeaders-2022-06
-        "bf0718e1-ba1e-49d1-88b1-f726733018ba",  # HostHeaderOnly
-    }
-)
 
 
 def read_distribution(resources: Resources) -> Distribution | None:
@@ -110,11 +101,11 @@ def _behaviors(config: Properties, resources: Resources, origin_ids: set[str]) -
         resources.ref(policy): read_response_headers(policy.properties)
         for policy in resources.of_type("AWS::CloudFront::ResponseHeadersPolicy")
     }
-    with_viewer_host = _MANAGED_WITH_VIEWER_HOST | {
-        resources.ref(policy)
-        for policy in resources.of_type("AWS::CloudFront::OriginRequestPolicy")
-        if _forwards_viewer_host(policy.properties.section("OriginRequestPolicyConfig"))
-    }
+    with_viewer_host = set(MANAGED_WITH_VIEWER_HOST)
+    for policy in resources.of_type("AWS::CloudFront::OriginRequestPolicy"):
+        headers = policy.properties.section("OriginRequestPolicyConfig").section("HeadersConfig")
+        if forwards_viewer_host(headers.text("HeaderBehavior"), headers.texts("Headers")):
+            with_viewer_host.add(resources.ref(policy))
     listed = [*config.sections("CacheBehaviors"), config.section("DefaultCacheBehavior")]
     behaviors = tuple(_behavior(written, header_policies, with_viewer_host) for written in listed)
     for behavior in behaviors:
@@ -127,9 +118,9 @@ def _behaviors(config: Properties, resources: Resources, origin_ids: set[str]) -
 
 
 def _behavior(
-    written: Properties, header_policies: Mapping[str, tuple[Header, ...]], with_viewer_host: frozenset[str]
+    written: Properties, header_policies: Mapping[str, tuple[Header, ...]], with_viewer_host: Collection[str]
 ) -> Behavior:
-    if written.text("CachePolicyId") not in (None, _CACHING_DISABLED):
+    if written.text("CachePolicyId") not in (None, CACHING_DISABLED):
         written.refuse("CachePolicyId")
     headers_policy = written.text("ResponseHeadersPolicyId")
     if headers_policy is not None and headers_policy not in header_policies:
@@ -138,23 +129,9 @@ def _behavior(
         path_pattern=written.text("PathPattern") or "*",
         origin_id=written.text("TargetOriginId") or "",
         allowed_methods=written.texts("AllowedMethods") or ("GET", "HEAD"),
-        viewer_protocol_policy=written.text("ViewerProtocolPolicy") or "allow-all",
         forwards_viewer_host=written.text("OriginRequestPolicyId") in with_viewer_host,
         response_headers=header_policies.get(headers_policy or "", ()),
     )
-
-
-def _forwards_viewer_host(policy: Properties) -> bool:
-    headers = policy.section("HeadersConfig")
-    listed = "host" in [name.lower() for name in headers.texts("Headers")]
-    match headers.text("HeaderBehavior"):
-        case "allViewer" | "allViewerAndWhitelistCloudFront":
-            return True
-        case "whitelist":
-            return listed
-        case "allExcept":
-            return not listed
-    return False
 
 
 def _without_port(domain: str) -> str:

@@ -34,6 +34,7 @@ _HARMLESS: Mapping[str, frozenset[str]] = {
             "S3OriginConfig",
             "Tags",
             "ViewerCertificate",
+            "ViewerProtocolPolicy",
         }
     ),
     "AWS::CloudFront::OriginAccessControl": frozenset({"Description", "Name", "SigningBehavior", "SigningProtocol"}),

@@ -56,6 +56,8 @@ async def put(services: AwsServices, bucket: str, key: str, body: bytes) -> None
         (b"content-type", b"text/html; charset=utf-8"),
         (b"cache-control", b"no-cache"),
         (b"x-amz-meta-story", b"lighthouse"),
+        (b"x-amz-content-sha256", b"UNSIGNED-PAYLOAD"),
+        (b"x-amz-sdk-checksum-algorithm", b"CRC32"),
     ]
     target = f"/{bucket}/{quote(key)}".encode()
     async with services.request("PUT", target, headers=headers, body=content()) as reply:
@@ -75,6 +77,8 @@ async def test_object_comes_with_its_headers(page: S3Origin) -> None:
     assert answer.header("last-modified") is not None
     assert answer.header("x-amz-meta-story") == "lighthouse"
     assert answer.header("server") == "AmazonS3"
+    assert answer.header("x-amz-content-sha256") is None
+    assert answer.header("x-amz-sdk-checksum-algorithm") is None
     assert answer.header("access-control-allow-origin") is None
     assert answer.header("date") is None
 

@@ -116,7 +116,7 @@ def test_behaviors_keep_their_order() -> None:
 
 def test_behavior_defaults() -> None:
     """A behavior that says no more than it must answers GET and HEAD and keeps the viewer's Host to itself."""
-    assert behavior({}) == Behavior("*", "pages", ("GET", "HEAD"), "allow-all", forwards_viewer_host=False)
+    assert behavior({}) == Behavior("*", "pages", ("GET", "HEAD"), forwards_viewer_host=False)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from local.lint import links
-from local.lint.edge import ALL_BUT_HOST, CACHING_DISABLED, Behavior, caches, viewer_host_policy
+from local.lint.edge import ALL_BUT_HOST, Behavior, caches, viewer_host_policy
 from local.lint.finding import Fault, Rule, Severity, rule
 from local.lint.template import Template
+from local.template.cloudfront_policies import CACHING_DISABLED
 
 
 @rule("S501", Severity.ERROR, "Behavior that leads nowhere", link=links.BEHAVIORS)
