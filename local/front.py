@@ -66,14 +66,17 @@ class _Request:
         return message
 
     async def send(self, message: Message) -> None:
+        report = self._report
         if message["type"] == "http.response.start":
-            self._report.status = message["status"]
-        elif body := message.get("body", b""):
-            if self._report.first_byte_ms is None:
-                self._report.first_byte_ms = self._elapsed_ms()
-            if not self._report.viewer_left:
-                self._report.body_bytes += len(body)
-        self._complete = self._complete or not message.get("more_body", message["type"] == "http.response.start")
+            report.status = message["status"]
+        else:
+            if body := message.get("body"):
+                if report.first_byte_ms is None:
+                    report.first_byte_ms = self._elapsed_ms()
+                if not report.viewer_left:
+                    report.body_bytes += len(body)
+            if not message.get("more_body"):
+                self._complete = True
         await self._send(message)
 
     def finish(self) -> None:

@@ -185,7 +185,8 @@ class Reply:
             raise RefusedError(413, "RequestEntityTooLarge", f"Exceeded {limit}")
         self.buffer.corked = last
         self.buffer.write(data)
-        self._begin()
+        if not self._begun:
+            self._begin()
 
     def end(self, error_type: str, error_body: str) -> None:
         """The body is whole; the two error trailers, where they came, say that the handler failed in the middle."""

@@ -248,17 +248,13 @@ class RuntimeConnection(asyncio.Protocol):
 
 
 def _reply_request(head: RequestHead, request_id: str = "") -> ReplyRequest:
-    headers = dict(head.headers)
-
-    def text(name: bytes) -> str:
-        return headers.get(name, b"").decode("latin-1")
-
+    value = dict(head.headers).get
     return ReplyRequest(
-        request_id=request_id,
-        invocation_id=text(b"lambda-runtime-invocation-id"),
-        content_type=text(b"content-type"),
-        response_mode=text(b"lambda-runtime-function-response-mode"),
-        error_type=text(b"lambda-runtime-function-error-type"),
+        request_id,
+        invocation_id=value(b"lambda-runtime-invocation-id", b"").decode("latin-1"),
+        content_type=value(b"content-type", b"").decode("latin-1"),
+        response_mode=value(b"lambda-runtime-function-response-mode", b"").decode("latin-1"),
+        error_type=value(b"lambda-runtime-function-error-type", b"").decode("latin-1"),
     )
 
 

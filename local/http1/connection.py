@@ -49,8 +49,8 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader(self)
         self._exchange: Exchange | None = None  # the request that is being read or answered
         self._task: asyncio.Task[None] | None = None
-        self._writable = asyncio.Event()  # not set while the other side is slow
-        self._writable.set()
+        self.slow = False
+        self._drained = asyncio.Event()  # where the other side is slow
         self._ended = asyncio.Event()
         self._closing = False
         self._closes_when_idle = False
@@ -109,7 +109,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._timer.cancel()
-        self._writable.set()
+        self.resume_writing()
         if self._exchange:
             self._exchange.disconnect()
         if self._task and not self._task.done():
@@ -118,10 +118,12 @@ class Connection(asyncio.Protocol):
             self._end()
 
     def pause_writing(self) -> None:
-        self._writable.clear()
+        self.slow = True
+        self._drained.clear()
 
     def resume_writing(self) -> None:
-        self._writable.set()
+        self.slow = False
+        self._drained.set()
 
     # Called by the reader
 
@@ -166,8 +168,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     async def drained(self) -> None:
-        if not self._writable.is_set():
-            await self._writable.wait()
+        await self._drained.wait()
 
     def take_more(self) -> None:
         self._transport.resume_reading()

@@ -30,6 +30,8 @@ _logger = logging.getLogger(__name__)
 class Wire(Protocol):
     """The connection below."""
 
+    slow: bool  # it holds as much as it should for the other side, until it is `drained`
+
     def write(self, data: bytes) -> None: ...
     async def drained(self) -> None: ...
     def take_more(self) -> None: ...
@@ -119,7 +121,8 @@ class Exchange:
 
     async def send(self, message: Message) -> None:
         """Take the next part of the response. Raises `RuntimeError` and `ValueError` for a wrong one."""
-        await self._wire.drained()
+        if self._wire.slow:
+            await self._wire.drained()
         if self._disconnected:
             return
         kind, expected = message["type"], "http.response.body" if self.started else "http.response.start"
@@ -174,9 +177,10 @@ class Exchange:
             self._wire.response_ended(keep_alive=self._keep_alive)
 
     def _write(self, data: bytes) -> None:
-        head, self._head = self._head, b""
-        if head or data:
-            self._wire.write(head + data)
+        if self._head:
+            data, self._head = self._head + data, b""
+        if data:
+            self._wire.write(data)
 
     async def _fail(self) -> None:
         if not self.started:

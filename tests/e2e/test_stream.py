@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import socket
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import BinaryIO
 
 import httpx
 import psutil
@@ -53,16 +58,36 @@ def test_words_arrive_while_the_function_still_runs(cloud: LocalCloud) -> None:
     cloud.wait_for("viewer left")
 
 
-def test_each_event_is_a_chunk_of_its_own(viewer: httpx.Client) -> None:
-    """At a pace that leaves time between them no two events are merged on the way."""
-    chunks = []
-    with viewer.stream("GET", "/sse", params={"min_ms": "150", "max_ms": "150"}) as response:
-        for chunk in response.iter_raw():
-            chunks.append(chunk)
-            if len(chunks) == 6:
-                break
+def test_each_event_is_a_chunk_of_its_own(cloud: LocalCloud) -> None:
+    """At a pace that leaves time between them no two events share a chunk of HTTP, however many streams there are."""
+    with ExitStack() as stack:
+        wires = [stack.enter_context(asked(cloud, "/sse?min_ms=100&max_ms=100", "Last-Event-ID: 40")) for _ in range(4)]
+        streams = [chunks(wire) for wire in wires]
 
-    assert [chunk.count(b"data: ") for chunk in chunks] == [1] * 6
+    for stream in streams:
+        assert [re.findall(rb"^id: (\d+)$", chunk, re.M) for chunk in stream] == [[b"%d" % n] for n in range(41, 47)]
+
+
+@contextmanager
+def asked(cloud: LocalCloud, target: str, *lines: str) -> Iterator[BinaryIO]:
+    """A connection that has sent a GET; how its answer is framed can be read there."""
+    address = httpx.URL(cloud.url)
+    with socket.create_connection((address.host, address.port), timeout=20) as connection:
+        head = [f"GET {target} HTTP/1.1", f"Host: {address.host}", *lines, "", ""]
+        connection.sendall("\r\n".join(head).encode())
+        with connection.makefile("rb") as wire:
+            yield wire
+
+
+def chunks(wire: BinaryIO) -> list[bytes]:
+    """The chunks of a response's body, as they are on the wire, when all of them are there."""
+    while wire.readline() != b"\r\n":
+        pass
+    found = []
+    while size := int(wire.readline(), 16):
+        found.append(wire.read(size))
+        assert wire.readline() == b"\r\n"
+    return found
 
 
 @pytest.mark.parametrize(("told", "first"), [("5", "6"), ("45", "46"), ("", "1")])
