@@ -166,7 +166,7 @@ class Emulator:
 
 def figures(count: int, pace: tuple[int, int]) -> dict[str, float]:
     """Measure once, with an emulator of its own; the figures by what the table calls them. Exits when some are lost."""
-    words = STORIES[DEFAULT].words()
+    words = list(STORIES[DEFAULT].words())
     with tempfile.TemporaryDirectory() as name:
         emulator = Emulator(Path(name))
         family = psutil.Process(emulator.process.pid)
