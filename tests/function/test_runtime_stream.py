@@ -85,6 +85,15 @@ def test_head_prelude_and_first_chunk_are_one_write() -> None:
     assert api.replies[0].trailers == {}
 
 
+@pytest.mark.parametrize("body", [b"", "", [], b"bytes", bytearray(b"array"), "text"])
+def test_a_body_that_is_there_as_a_whole_is_one_write(body: Any) -> None:
+    """Head, prelude, body and end."""
+    reply = streamed(body)
+
+    assert reply.pieces == [reply.raw]
+    assert reply.ended
+
+
 def test_a_reply_frames_its_first_chunk_with_the_opening() -> None:
     """What `send` gets in one piece, byte for byte."""
     invocation = Invocation({"lambda-runtime-aws-request-id": "r-1", "lambda-runtime-deadline-ms": str(2**52)}, b"")

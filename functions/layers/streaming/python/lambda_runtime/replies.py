@@ -87,7 +87,7 @@ class Reply:
         if self.stream is None:
             if fault:
                 raise fault
-            self.send(b"")  # an empty body still has a status and headers
+            self.rest = self.frame(b"")  # an empty body still has a status and headers
         if fault:
             fault.log(self._invocation.request_id)
         assert self.stream is not None
@@ -122,7 +122,9 @@ def stream(reply: Reply) -> None:
     try:
         try:
             items = iter(body)
-            if _leads_a_burst(items, reply):
+            if isinstance(reply.body, (bytes, bytearray, str)):
+                reply.rest = reply.frame(reply.body)  # nothing else will come: head, body and end are one write
+            elif _leads_a_burst(items, reply):
                 from lambda_runtime.threaded_cork import ThreadedCork  # only a burst needs it
 
                 assert reply.stream is not None
