@@ -42,12 +42,6 @@ STREAM = "/2021-11-15/functions/test-worker/response-streaming-invocations"
 FAILURE = Failure.of("Runtime.Broken", "it broke")
 
 
-@pytest.fixture(autouse=True)
-async def _deadline() -> AsyncIterator[None]:
-    async with asyncio.timeout(20):
-        yield
-
-
 @pytest.fixture
 def function() -> FakeDispatcher:
     """What stands behind the API: its `begun` has the invocations."""

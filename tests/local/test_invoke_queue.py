@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -33,12 +32,6 @@ class Bench:
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
-
-
-@pytest.fixture(autouse=True)
-async def _deadline() -> AsyncIterator[None]:
-    async with asyncio.timeout(10):
-        yield
 
 
 async def test_event_that_succeeds_is_run_once() -> None:
