@@ -196,7 +196,8 @@ class RequestReader:
         version, names = self._parser.get_http_version(), [name for name, _ in self._headers]
         if version not in ("1.0", "1.1"):
             self._refuse(505, f"HTTP/{version} is not spoken here")
-        if names.count(b"host") > 1 or (version == "1.1" and b"host" not in names):
+        hosts = names.count(b"host")
+        if hosts > 1 or (version == "1.1" and not hosts):
             self._refuse(400, "a request has one Host header")
         if b"transfer-encoding" in names:
             if version == "1.0":

@@ -14,13 +14,15 @@ from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 from http import HTTPStatus
+from typing import NamedTuple
 
 from local.wire.headers import Header
 
 BODYLESS = (204, 304)
-_REMEMBERED_NAMES = 512
+_REMEMBERED = 128  # sets of names: an application has few
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CLOSES = re.compile(rb"connection: .*close", re.I)
 _NOT_A_VALUE = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 
 
@@ -42,43 +44,45 @@ class ResponseHead:
     def __init__(
         self, status: int, headers: Sequence[Header], *, is_head: bool, http_version: str, keep_alive: bool
     ) -> None:
-        names, values = [_known(name) for name, _ in headers], [value for _, value in headers]
+        names, values = _names(tuple([name for name, _ in headers])), [value for _, value in headers]
         if _NOT_A_VALUE.search(b"".join(values)):
             raise ValueError(f"one of {values} is no value of a header field")
-        self.length = int(values[names.index(b"content-length")]) if b"content-length" in names else 0
-        self.framing = _framing(status, names, is_head=is_head, http_version=http_version)
-        self.keep_alive = keep_alive and self.framing is not Framing.UNTIL_CLOSE and not _says_close(names, values)
-        lines = list(map(b": ".join, zip(names, values, strict=True)))
-        if b"date" not in names:
+        length_at = names.places.get(b"content-length")
+        self.length = int(values[length_at]) if length_at is not None else 0
+        if is_head or status in BODYLESS:
+            self.framing = Framing.NO_BODY
+        elif length_at is not None:
+            self.framing = Framing.LENGTH
+        else:
+            self.framing = Framing.CHUNKED if http_version == "1.1" else Framing.UNTIL_CLOSE
+        lines = [name + value for name, value in zip(names.beginnings, values, strict=True)]
+        says_close = b"connection" in names.places and any(_CLOSES.match(line) for line in lines)
+        self.keep_alive = keep_alive and self.framing is not Framing.UNTIL_CLOSE and not says_close
+        if b"date" not in names.places:
             lines.append(_date_line(int(time.time())))
         if self.framing is Framing.CHUNKED:
             lines.append(b"transfer-encoding: chunked")
-        if not self.keep_alive and b"connection" not in names:
+        if not self.keep_alive and b"connection" not in names.places:
             lines.append(b"connection: close")
         status_line = STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()
         self.bytes = status_line + b"\r\n".join([*lines, b"", b""])
 
 
-def _framing(status: int, names: Sequence[bytes], *, is_head: bool, http_version: str) -> Framing:
-    if is_head or status in BODYLESS:
-        return Framing.NO_BODY
-    if b"content-length" in names:
-        return Framing.LENGTH
-    return Framing.CHUNKED if http_version == "1.1" else Framing.UNTIL_CLOSE
+class _Names(NamedTuple):
+    """The names of a response's header fields: where each is for the first time, and how their lines begin."""
+
+    places: dict[bytes, int]
+    beginnings: list[bytes]
 
 
-def _says_close(names: Sequence[bytes], values: Sequence[bytes]) -> bool:
-    return b"connection" in names and any(
-        name == b"connection" and b"close" in value.lower() for name, value in zip(names, values, strict=True)
-    )
-
-
-@lru_cache(maxsize=_REMEMBERED_NAMES)
-def _known(name: bytes) -> bytes:
-    """The name of a header field in lower case. Raises `ValueError` for what can be none."""
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a header field")
-    return name.lower()
+@lru_cache(maxsize=_REMEMBERED)
+def _names(names: tuple[bytes, ...]) -> _Names:
+    """Raises `ValueError` for what can be no name."""
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a header field")
+    lower = [name.lower() for name in names]
+    return _Names({name: lower.index(name) for name in lower}, [name + b": " for name in lower])
 
 
 @lru_cache(maxsize=1)
