@@ -29,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 from pathlib import Path
@@ -95,7 +95,7 @@ class Told:
     seconds: float = 0.0
 
 
-def judge(viewers: list[Viewer], words: Sequence[str]) -> Told:
+def judge(viewers: list[Viewer], words: list[str]) -> Told:
     """Check every story and take the figures. Exits when one is not whole."""
     told, began = Told(), min(viewer.asked for viewer in viewers)
     arrivals = []
@@ -104,7 +104,7 @@ def judge(viewers: list[Viewer], words: Sequence[str]) -> Told:
         if [number for _, number, _ in events] != list(range(1, len(words) + 2)):
             head = b"".join(data for _, data in viewer.reads)[:300].decode(errors="replace")
             sys.exit(f"{viewer.target} is not whole: {len(events)} events. It begins {head!r}")
-        if [data for *_, data in events[:-1]] != list(words):
+        if [data for *_, data in events[:-1]] != words:
             sys.exit(f"{viewer.target} has other words than the story")
         arrivals.append([at for at, *_ in events])
     running = max(times[0] for times in arrivals)
