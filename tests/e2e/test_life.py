@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import queue
 import re
 import shutil
 import signal
@@ -17,6 +19,7 @@ import psutil
 import pytest
 from httpx_sse import EventSource
 
+from local.emulator import Emulator
 from tests.e2e.local_cloud import ROOT, LocalCloud
 
 FUNCTION = """
@@ -166,6 +169,22 @@ def test_changed_code_runs_with_the_next_request(bundle: Path) -> None:
         assert call_url(cloud).text == "after"
     finally:
         assert cloud.stop() == 0
+
+
+def test_code_that_cannot_be_watched_is_told_of(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the system watches as many folders as it may; all else works."""
+
+    async def watch_code(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+
+    monkeypatch.setattr("local.emulator.watch_code", watch_code)
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with Emulator(bundle / "template.yaml", port=0, aws_port=0, write=lines.put) as cloud:
+        while "cannot be watched: [Errno 28] inotify watch limit reached" not in lines.get(timeout=20):
+            pass
+        (function,) = cloud.stack.functions
+        assert function.url
+        assert httpx.get(cloud.url, headers={"host": function.url.domain}, timeout=20).text == "before"
 
 
 def test_running_streams_finish_on_the_old_code(copy: Path) -> None:
