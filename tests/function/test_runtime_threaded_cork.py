@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import story
-from lambda_runtime import threaded_cork
+from lambda_runtime import replies, threaded_cork
 from lambda_runtime.client import BURST_SECONDS, MAX_HELD_BYTES, Client
 from lambda_runtime.http1 import Connection
 from lambda_runtime.logging_hook import LoggingHook
@@ -54,8 +54,10 @@ def switching(seconds: float) -> Iterator[None]:
 
 
 @pytest.fixture
-def unhurried() -> Iterator[None]:
-    """The second thread gets no turn before the first one waits."""
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The second thread gets no turn before the first one waits; and a busy machine makes no pause in a burst."""
+    monkeypatch.setattr(replies, "BURST_SECONDS", 60)
+    monkeypatch.setattr(threaded_cork, "BURST_SECONDS", 60)
     with switching(60):
         yield
 
@@ -311,6 +313,7 @@ def test_an_item_after_the_deadline_is_not_sent_and_those_before_it_are(threads:
     assert ended(threads)
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("goes_on", [True, False], ids=["writes again", "ends"])
 def test_a_loss_that_the_second_thread_sees_is_told_to_the_first(
     goes_on: bool,
@@ -346,6 +349,7 @@ def test_a_loss_that_the_second_thread_sees_is_told_to_the_first(
     assert ended(threads)
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
 def test_a_process_that_is_to_exit_does_not_wait_for_a_receiver_that_takes_nothing(
     error: type[BaseException], threads: list[threading.Thread], monkeypatch: pytest.MonkeyPatch
@@ -398,6 +402,7 @@ class TimeUpError(Exception):
     """What a signal handler of the function raises."""
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_signal_that_comes_while_the_first_thread_waits_for_the_second_loses_nothing(
     threads: list[threading.Thread], monkeypatch: pytest.MonkeyPatch
 ) -> None:
