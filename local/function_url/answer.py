@@ -5,6 +5,8 @@ What hop this is: `endpoint -> [answer] <- invocation`; in `local.function_url` 
 
 from __future__ import annotations
 
+import asyncio
+
 from local import cors
 from local.asgi import Receive, Send, respond
 from local.invocation import CallerLeftError, FunctionError, Invocation, ReplyCutError
@@ -109,16 +111,27 @@ class Answer:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _relay(self, first: bytes, *, bodyless: bool) -> None:
-        data: bytes | None = first
-        while data is not None:
-            if data and not bodyless:
-                self._progress.add(data)
-                is_last = self._invocation.reply.all_read
-                await self._send({"type": "http.response.body", "body": data, "more_body": not is_last})
-                if is_last:
-                    return
-            data = await self._invocation.reply.read()
+        """Send the body: *first*, and what follows in a task of its own.
+
+        That is what wakes up for each piece, and not all the calls that lie between the server and this one.
+        """
+        if not await self._pass_on(first, bodyless=bodyless):
+            await asyncio.get_running_loop().create_task(self._follow(bodyless=bodyless))
+
+    async def _follow(self, *, bodyless: bool) -> None:
+        while (data := await self._invocation.reply.read()) is not None:
+            if await self._pass_on(data, bodyless=bodyless):
+                return
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _pass_on(self, data: bytes, *, bodyless: bool) -> bool:
+        """Send a piece of the body; whether it was the last one."""
+        if bodyless or not data:
+            return False
+        self._progress.add(data)
+        is_last = self._invocation.reply.all_read
+        await self._send({"type": "http.response.body", "body": data, "more_body": not is_last})
+        return is_last
 
     async def _fail(self) -> None:
         await respond(
