@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
 from local.asgi import ASGIApp, Message, Receive, Scope, Send, respond
 from local.reports import Reports, RequestReport
@@ -44,9 +45,14 @@ class Front:
             self._reports.request(report)
 
     def _app(self, host: str) -> ASGIApp:
-        domain = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        domain = domain.lower().rstrip(".")
+        domain = _domain_of(host)
         return self._hosts.get(domain) or (_unknown_url if _URL_MARK in domain else self._hosts[""])
+
+
+@lru_cache(maxsize=256)
+def _domain_of(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return (name if port.isdigit() else host).lower().rstrip(".")
 
 
 class _Request:

@@ -33,7 +33,7 @@ from local.environment.domain import Domain
 from local.environment.snapshot import Snapshot, SnapshotError
 from local.environment.start import Start
 from local.environment.surroundings import Surroundings
-from local.environment.timers import Timers
+from local.environment.time_limit import TimeLimit
 from local.invocation import Failure, Invocation
 from local.reports import InvocationReport, LogTail
 
@@ -74,7 +74,7 @@ class Environment:
         self._needed = asyncio.Event()  # another runtime, or none any more
         self._born = time.monotonic()
         self._start = Start(function, self._reports)
-        self._timers = Timers()
+        self._limit = TimeLimit()
 
     # Called by the dispatcher
 
@@ -112,9 +112,7 @@ class Environment:
         invocation.cold_start = self.state is not State.READY
         if self.state is State.READY:
             assert self._domain is not None
-            self._timers.stop()
             self._hand_over(invocation)
-            self._domain.freezer.thaw()  # with its event there: a worker that was stopped wakes up once
         self._needed.set()
 
     def stop(self) -> None:
@@ -173,29 +171,30 @@ class Environment:
         self.state = State.STARTING
         self._start.begin(self._boot)
         if not self._start.first and self.invocation:
-            self._begin_to_count(self.invocation)
+            self.invocation.hand_over()
+            self._limit.set(self.function.timeout_seconds, self._timed_out)
         else:
-            self._timers.set("limit", self._start.limit_seconds, self._start_timed_out)
-
-    def _begin_to_count(self, invocation: Invocation) -> None:
-        invocation.hand_over()
-        self._timers.set("limit", self.function.timeout_seconds, self._timed_out)
+            self._limit.set(self._start.limit_seconds, self._start_timed_out)
 
     def _hand_over(self, invocation: Invocation) -> None:
+        # The event leaves first: somebody waits for its first byte, and for all that comes after it here nobody does.
         assert self._domain is not None
         self.state = State.INVOKING
-        if invocation.timings.handed_over is None:
-            self._begin_to_count(invocation)
+        counts = invocation.timings.handed_over is not None
+        if not counts:
+            invocation.hand_over()
         self._domain.release(invocation)
+        self._domain.freezer.thaw()  # with the event there, so that a worker which was stopped wakes up once
+        if not counts:
+            self._limit.set(self.function.timeout_seconds, self._timed_out)
         self._surroundings.memory_watch.begin(self._check_memory)
-        # The event leaves first: with it somebody waits for the first byte, and with this line nobody.
         asyncio.get_running_loop().call_soon(
             self._reports.start, self.function, invocation.request_id, invocation.log_tail
         )
 
     def _rest(self) -> None:
         """Between invocations nothing in the environment runs; after a while, or when it is old, it is given up."""
-        self._timers.stop()
+        self._limit.stop()
         if time.monotonic() - self._born >= self._surroundings.lifetime_seconds:
             self.stop()
             return
@@ -203,7 +202,7 @@ class Environment:
         if self.idle:  # still: code that has changed meanwhile has no use for it
             if self._domain and self.state is State.READY:
                 self._domain.freezer.freeze()
-            self._timers.set("limit", self._surroundings.idle_seconds, self.stop)
+            self._limit.set(self._surroundings.idle_seconds, self.stop)
 
     def _timed_out(self) -> None:
         limit = f"{self.function.timeout_seconds:.2f} seconds"
@@ -215,7 +214,7 @@ class Environment:
     def _reset(self, failure: Failure, status: str, line: str | None = None) -> None:
         """End the runtime, and with *failure* the invocation it had; the *line* is for that one's log."""
         assert self._domain is not None
-        self._timers.stop()
+        self._limit.stop()
         self._domain.peak_memory_mb()
         self._domain.shut_down("timeout" if status == "timeout" else "failure")
         before, self.state = self.state, State.RESET
@@ -248,7 +247,7 @@ class Environment:
         if self.state is State.STOPPED:
             return
         self.state = State.STOPPED
-        self._timers.stop()
+        self._limit.stop()
         self._needed.set()
         if self._domain:
             self._domain.shut_down("spindown")
