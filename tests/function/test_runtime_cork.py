@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lambda_runtime import cork
 from lambda_runtime.response import Response
 from tests.function.fake_runtime_api import Event, FakeRuntimeApi, Request, run, serve
 
@@ -148,7 +149,11 @@ def test_a_held_item_that_cannot_be_sent_when_the_turn_ends_is_sent_later() -> N
     assert reply.ended
 
 
-def test_a_reply_that_is_lost_in_a_flush_is_told_to_who_writes_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reply_that_is_lost_in_a_flush_is_told_to_who_writes_next(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the burst goes on, and every item is held."""
+    monkeypatch.setattr(cork, "BURST_SECONDS", 60)
     raised: list[str] = []
 
     async def body(write: Write) -> None:

@@ -139,4 +139,5 @@ class Cork:
 
     def _lost(self, error: BaseException) -> ReplyLostError:
         assert self._reply.stream is not None
+        self._burst_until = 0.0  # nothing is held any more: the next one to write is told
         return self._loss or self._reply.stream.lost(error)
