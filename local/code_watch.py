@@ -6,7 +6,8 @@ What the real service does: code changes with a deployment; running invocations 
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). Here a saved file is the deployment.
 
 What watchdog does not do by itself:
-1. folders behind links are watched where they are: a link that leads back to where it is would have no end;
+1. folders behind links are watched where they are, those that there are at the start: a link that leads back to where
+   it is would have no end;
 2. the descriptor that it watches with is not for workers to inherit.
 What it does: on Linux a file that is moved out of the code is told of after half a second, in which it might have
 turned up elsewhere.
@@ -52,10 +53,14 @@ NO_CODE = re.compile(
 )
 
 
+class UnwatchableError(Exception):
+    """A folder cannot be watched; the text says why."""
+
+
 async def watch_code(functions: tuple[Function, ...], on_change: Callable[[list[Function]], Awaitable[None]]) -> None:
     """Call *on_change* with the functions whose folder, or a layer of which, has changed; runs until cancelled.
 
-    Raises `OSError` when a folder cannot be watched.
+    Raises `UnwatchableError`.
     """
     folders = {folder for function in functions for folder in (function.code, *function.layers)}
     changes: asyncio.Queue[Path] = asyncio.Queue()
@@ -78,18 +83,21 @@ async def _burst(changes: asyncio.Queue[Path]) -> set[Path]:
 
 @contextlib.contextmanager
 def _observed(folders: Iterable[Path], changes: asyncio.Queue[Path]) -> Iterator[None]:
-    """For as long as this lasts, each change of code puts its folder into *changes*. Raises `OSError`."""
+    """For as long as this lasts, each change of code puts its folder into *changes*. Raises `UnwatchableError`."""
     loop = asyncio.get_running_loop()
     before = _inheritable()
     observer = Observer()
     for descriptor in _inheritable() - before:
         os.set_inheritable(descriptor, False)
     try:
-        for folder in folders:
-            tell = partial(loop.call_soon_threadsafe, changes.put_nowait, folder)
-            for root in _roots(folder):
-                observer.schedule(_Changes(root, tell), str(root), recursive=True, event_filter=EVENTS)
-        observer.start()
+        try:
+            for folder in folders:
+                tell = partial(loop.call_soon_threadsafe, changes.put_nowait, folder)
+                for root in _roots(folder):
+                    observer.schedule(_Changes(root, tell), str(root), recursive=True, event_filter=EVENTS)
+            observer.start()
+        except OSError as error:
+            raise UnwatchableError(str(error)) from error
         yield
     finally:
         observer.stop()
@@ -120,8 +128,8 @@ def _roots(folder: Path) -> list[Path]:
             continue
         roots.append(root)
         for inside, names, _ in os.walk(root):
-            paths = (Path(inside, name) for name in names if not NO_CODE.search(name))
-            found += [path for path in paths if path.is_symlink()]
+            names[:] = [name for name in names if not NO_CODE.search(name)]  # nor walk through the others
+            found += [path for path in (Path(inside, name) for name in names) if path.is_symlink()]
     return roots
 
 

@@ -23,7 +23,7 @@ from local.aws_endpoint import AwsEndpoint
 from local.aws_services import AwsServices
 from local.bandwidth import Bandwidth
 from local.cache_folder import prune_after
-from local.code_watch import watch_code
+from local.code_watch import UnwatchableError, watch_code
 from local.config import Function, Stack
 from local.custom_resources import Answers, CustomResources
 from local.deployed import Deployed
@@ -251,7 +251,7 @@ class Emulator:
     async def _watch(self) -> None:
         try:
             await watch_code(self.stack.functions, self._code_changed)
-        except OSError as error:
+        except UnwatchableError as error:
             self.reports.note(f"Changed code takes no effect until the next start, for it cannot be watched: {error}")
 
     async def _code_changed(self, functions: list[Function]) -> None:

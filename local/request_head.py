@@ -19,6 +19,7 @@ from itertools import chain
 from local.asgi import Scope, Send, respond
 
 # A name, or an address of IPv6 in brackets, and a port: no user, no path, no list.
+MAX_HOST_BYTES = len(":65535") + 255  # https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 
@@ -42,7 +43,7 @@ def host_of(scope: Scope) -> str:
         return ""
     if len(hosts) != 1:
         raise BadHeadError(400, f"A request has one Host header, not {len(hosts)}")
-    if not _HOST.fullmatch(hosts[0]):
+    if len(hosts[0]) > MAX_HOST_BYTES or not _HOST.fullmatch(hosts[0]):
         raise BadHeadError(400, "The Host header names no host")
     return str(hosts[0].decode("ascii"))
 

@@ -183,9 +183,10 @@ class Reply:
             limit = f"maximum allowed payload size ({self._limit} bytes)."
             self._end(Failure.of("Function.ResponseSizeTooLarge", f"{size} exceeded {limit}"))
             raise RefusedError(413, "RequestEntityTooLarge", f"Exceeded {limit}")
-        self.buffer.corked = last
+        self.buffer.corked = last or not self._begun  # who waits for the reply to begin is to hear of both at once
         self.buffer.write(data)
         if not self._begun:
+            self.buffer.corked = last
             self._begin()
 
     def end(self, error_type: str, error_body: str) -> None:

@@ -184,7 +184,7 @@ class Environment:
         if not counts:
             invocation.hand_over()
         self._domain.release(invocation)
-        self._domain.freezer.thaw()  # with the event there, so that a worker which was stopped wakes up once
+        self._domain.freezer.thaw()  # a worker that was stopped wakes up once, with the event there
         if not counts:
             self._limit.set(self.function.timeout_seconds, self._timed_out)
         self._surroundings.memory_watch.begin(self._check_memory)

@@ -37,7 +37,7 @@ class Freezer:
         self.forget()
         if self._frozen:
             self._frozen = False
-            for worker in self._workers():
+            for worker in self._running():
                 worker.thaw()
 
     def forget(self) -> None:
@@ -48,5 +48,9 @@ class Freezer:
 
     def _stop(self) -> None:
         self._frozen = True
-        for worker in self._workers():
+        for worker in self._running():
             worker.freeze()
+
+    def _running(self) -> list[Worker]:
+        """Not those that have ended since: another process may have their number."""
+        return [worker for worker in self._workers() if worker.running]

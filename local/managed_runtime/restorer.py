@@ -64,8 +64,8 @@ def wait() -> None:
 def _serve(control: socket.socket, fork: Callable[[], int]) -> tuple[bytes, int]:
     """Make a copy for each request; returns in the copy, with the request and the descriptor that came with it.
 
-    What the worker touches from one fork to the next, each copy has to keep as it was. So this calls nothing that is
-    written in Python; a request is for the copy to read.
+    What the worker touches from one fork to the next, each copy has to keep as it was. So a copy is made without a call
+    of anything that is written in Python; the request is for the copy to read.
     """
     while True:
         message, ancillary, _, _ = control.recvmsg(_MAX_MESSAGE_BYTES, _ANCILLARY_BYTES)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from local.code_watch import watch_code
+from local.code_watch import UnwatchableError, watch_code
 from local.config import Function
 from tests.local.fakes.environment import a_function
 
 pytestmark = pytest.mark.anyio
+
+PROBE = "Probe"
 
 
 def save(path: Path) -> None:
@@ -28,36 +30,33 @@ class Watch:
     """What the watch has told: the logical ids of the functions that a change concerns."""
 
     def __init__(self) -> None:
+        self.begun = asyncio.Event()
         self._changes: asyncio.Queue[list[str]] = asyncio.Queue()
 
     async def tell(self, functions: list[Function]) -> None:
-        self._changes.put_nowait([function.logical_id for function in functions])
+        changed = [function.logical_id for function in functions]
+        if PROBE in changed:
+            changed.remove(PROBE)
+            self.begun.set()
+        if changed:
+            self._changes.put_nowait(changed)
 
     async def change(self) -> list[str]:
         return await self._changes.get()
 
-    async def begun(self, code: Path) -> None:
-        """Return once the watch has begun, a moment after it was asked for, and nothing of this is left to tell."""
-        while not await self._changed_within(0.1):
-            save(code / "probe")
-        while await self._changed_within(0.1):
-            pass
-
-    async def _changed_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._changes.get(), seconds)
-        except TimeoutError:
-            return False
-        return True
-
 
 @asynccontextmanager
 async def watching(*functions: Function) -> AsyncIterator[Watch]:
+    """The watch once it has begun, a moment after it was asked for: a change to a function beside them is told."""
     watch = Watch()
+    (probe,) = folders(functions[0].code.parent, "probe")
     async with asyncio.timeout(10):
-        task = asyncio.create_task(watch_code(functions, watch.tell))
+        task = asyncio.create_task(watch_code((*functions, a_function(logical_id=PROBE, code=probe)), watch.tell))
         try:
-            await watch.begun(functions[0].code)
+            while not watch.begun.is_set():
+                save(probe / "app.py")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(watch.begun.wait(), 0.1)
             yield watch
         finally:
             task.cancel()
@@ -142,7 +141,7 @@ async def test_workers_do_not_inherit_the_watch(tmp_path: Path) -> None:
 
 
 async def test_a_folder_that_cannot_be_watched_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UnwatchableError, match="No such file"):
         await watch_code((a_function(code=tmp_path / "none"),), Watch().tell)
 
 

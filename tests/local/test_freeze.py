@@ -58,7 +58,7 @@ async def test_the_worker_is_stopped_between_invocations(tmp_path: Path) -> None
 
 
 async def test_a_background_thread_stands_still_too(tmp_path: Path) -> None:
-    """It stops with the reply and goes on with the next event."""
+    """It stops soon after the reply and goes on with the next event."""
     async with local_lambda(counting(tmp_path), folder=tmp_path) as cloud:
         await count(cloud, "start")
         (worker,) = [child for child in psutil.Process().children() if "bootstrap.py" in " ".join(child.cmdline())]

@@ -132,3 +132,23 @@ async def test_a_second_task_cannot_wait_beside_the_first() -> None:
         await news
 
     reader.task.cancel()
+
+
+@pytest.mark.parametrize("error", [None, ValueError("in the task")])
+async def test_what_a_task_comes_to_is_its_own_and_not_the_tellers(error: Exception | None) -> None:
+    """It may end, or fail, within the turn of who tells it."""
+    news = News()
+
+    async def hear() -> str:
+        await news
+        if error:
+            raise error
+        return "heard"
+
+    task = asyncio.create_task(hear())
+    await asyncio.sleep(0)
+    done: list[bool] = []
+    await called_by_the_loop(lambda: (news.tell(), done.append(task.done())))
+
+    assert done == [True]
+    assert (await asyncio.gather(task, return_exceptions=True)) == [error or "heard"]
