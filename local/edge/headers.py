@@ -52,15 +52,19 @@ def request_headers(
 ) -> list[Header]:
     """The viewer's headers as the origin sees them, with another *host* unless that is None."""
     viewer = scope["headers"]
-    if any(name == b"connection" for name, _ in viewer):
+    there = dict(viewer)
+    if b"connection" in there:
         viewer = end_to_end(viewer)
+        there = dict(viewer)
     headers = [header for header in viewer if header[0] not in withheld]
     if host is not None:
         headers.insert(0, (b"host", host))
-    if scope.get("client"):
-        headers.append((b"x-forwarded-for", _appended(viewer, b"x-forwarded-for", scope["client"][0].encode())))
-    hop = scope.get("http_version", "1.1").encode() + b" " + via
-    return [*headers, (b"via", _appended(viewer, b"via", hop)), (b"x-amz-cf-id", request_id)]
+    hops = {b"x-forwarded-for": scope["client"][0].encode()} if scope.get("client") else {}
+    hops[b"via"] = scope.get("http_version", "1.1").encode() + b" " + via
+    for name, hop in hops.items():
+        headers.append((name, _appended(viewer, name, hop) if name in there else hop))
+    headers.append((b"x-amz-cf-id", request_id))
+    return headers
 
 
 def response_headers(
