@@ -105,6 +105,29 @@ def test_what_was_written_before_the_deadline_comes_before_its_trailers() -> Non
     assert reply.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
 
 
+@pytest.mark.parametrize("burst_seconds", [cork.BURST_SECONDS, 60], ids=["after a burst", "in a burst"])
+def test_an_item_after_the_deadline_is_not_sent_and_those_before_it_are(
+    burst_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that is held, too, when the body does not let the loop go."""
+    monkeypatch.setattr(cork, "BURST_SECONDS", burst_seconds)
+
+    def handler(event: Any, context: Any) -> Response:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"1"
+            yield b"2"
+            while context.get_remaining_time_in_millis():
+                pass
+            yield b"late"
+
+        return Response(body())
+
+    (reply,) = serve(handler, Event(time_left_ms=200))
+
+    assert b"".join(reply.chunks[1:]) == b"12"
+    assert reply.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
+
+
 @pytest.mark.parametrize("size", [1, 1000, 100_000])
 def test_tasks_that_write_at_the_same_time_keep_their_own_order(size: int) -> None:
     """Also while the receiver is slow: no item begins inside another, and none is lost."""

@@ -36,7 +36,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
     """The second threads that were started, as what can be joined."""
     started: list[threading.Thread] = []
 
-    def start(run: Callable[[], None], args: tuple[()]) -> None:
+    def start(run: Callable[..., None], args: tuple[Any, ...]) -> None:
         started.append(threading.Thread(target=run, args=args))
         started[-1].start()
 
@@ -188,6 +188,31 @@ def test_a_held_item_leaves_while_the_body_computes() -> None:
 
 
 @pytest.mark.usefixtures("unhurried")
+def test_a_held_item_leaves_while_the_body_is_closed() -> None:
+    """What an iterator's `close` waits for may take a while, too."""
+
+    class Body:
+        def __init__(self, api: FakeRuntimeApi) -> None:
+            self._api = api
+            self.closed = 0
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(BURST)
+
+        def close(self) -> None:
+            self.closed += 1
+            arrives(self._api, BURST[-1])
+
+    with FakeRuntimeApi(Event()) as api:
+        body = Body(api)
+        run(api, lambda event, context: Response(body))
+
+    (reply,) = api.replies
+    assert b"".join(reply.chunks[1:]) == b"".join(BURST)
+    assert (body.closed, reply.ended, reply.trailers) == (1, True, {})
+
+
+@pytest.mark.usefixtures("unhurried")
 def test_no_more_is_held_than_64_kib() -> None:
     items = [b"x" * 1000] * (MAX_HELD_BYTES // 1000 + 1)
 
@@ -229,33 +254,35 @@ def test_a_story_without_pauses_is_told_whole() -> None:
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_receiver_that_reads_nothing_stops_the_body() -> None:
-    """Beyond what is held and what the kernel's buffers take, nothing is asked for."""
-    overrun = threading.Event()
+    """Beyond what is held and what the kernel's buffers take, 10 MB at most, nothing is asked for."""
+    overrun = threading.Event()  # 30 ms after the start where nothing stops the body
 
     with FakeRuntimeApi(Event(holds=True)) as api:
 
         def body() -> Iterator[bytes]:
-            for number in itertools.count():
+            for _ in range(20_000):
                 if api.reading:
                     return
-                if number > 500_000:
-                    overrun.set()
-                yield b"x" * 100
+                yield b"x" * 1000
+            overrun.set()
 
         worker = threading.Thread(target=run, args=(api, lambda event, context: Response(body())))
         worker.start()
         api.wait_for(lambda: bool(api.replies))
-        overran = overrun.wait(0.2)
+        overrun.wait(0.3)
         api.resume()
         worker.join()
 
-    assert not overran
+    assert not overrun.is_set()
     assert api.replies[0].ended
 
 
-def test_where_no_thread_can_be_started_each_item_leaves_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError(), PermissionError("audited")])
+def test_where_no_thread_can_be_started_each_item_leaves_by_itself(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
-        raise RuntimeError("can't start new thread")
+        raise error
 
     monkeypatch.setattr(threaded_cork, "start_new_thread", refuse)
     reply = reply_of(iter(BURST))
@@ -398,6 +425,28 @@ def test_what_was_held_leaves_before_a_process_exits(threads: list[threading.Thr
     assert (reply.ended, ended(threads)) == (False, True)
 
 
+def test_a_process_that_is_to_exit_does_not_wait_for_a_thread_that_was_never_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The signal comes right before the start; the body is closed all the same."""
+    closed: list[bool] = []
+
+    def exit_instead(*_: object) -> None:
+        raise SystemExit
+
+    def body() -> Iterator[bytes]:
+        try:
+            yield from BURST
+        finally:
+            closed.append(True)
+
+    monkeypatch.setattr(threaded_cork, "start_new_thread", exit_instead)
+    with FakeRuntimeApi(Event()) as api, pytest.raises(SystemExit):
+        Loop(Client(api.address), lambda *_: Response(body()), LoggingHook(), starts_async=False, buffers=False).run()
+
+    assert closed == [True]
+
+
 class TimeUpError(Exception):
     """What a signal handler of the function raises."""
 
@@ -436,3 +485,27 @@ def test_a_signal_that_comes_while_the_first_thread_waits_for_the_second_loses_n
     assert b"".join(reply.chunks[1:]) == b"".join([*LEADERS, b"first", b"held", b"x" * MAX_HELD_BYTES])
     assert reply.trailers["lambda-runtime-function-error-type"] == "TimeUpError"
     assert ended(threads)
+
+
+def test_a_signal_that_keeps_the_first_thread_from_telling_the_second_to_end_keeps_nobody_waiting(
+    threads: list[threading.Thread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes when all has been written and the second thread sleeps."""
+    wake, rung = ThreadedCork._wake, threading.Event()
+
+    def ring(cork: ThreadedCork) -> None:
+        if cork._ending and not rung.is_set():
+            rung.set()
+            raise TimeUpError("out of time")
+        wake(cork)
+
+    monkeypatch.setattr(ThreadedCork, "_wake", ring)
+    with switching(1e-6):
+        first, following = serve(lambda event, context: Response(iter(BURST)), Event(), Event())
+
+    for reply in (first, following):
+        assert b"".join(reply.chunks[1:]) == b"".join(BURST)
+    assert first.trailers["lambda-runtime-function-error-type"] == "TimeUpError"
+    for thread in threads:
+        thread.join(DEADLINE_SECONDS)
+        assert not thread.is_alive()

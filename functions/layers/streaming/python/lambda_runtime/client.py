@@ -213,8 +213,8 @@ class ResponseStream:
             }
         try:
             status, _, answer = self.connection.exchange(rest + last_chunk(trailers))
-        except OSError as error:
-            raise ReplyLostError(str(error)) from error
+        except Exception as error:  # whatever it was, a signal handler's exception too: half a frame may be out
+            raise ReplyLostError(str(error) or repr(error)) from error
         finally:
             self.connection.close()
         _check(status, answer)

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, cast
 
 from lambda_runtime.client import BURST_SECONDS, MAX_HELD_BYTES, ReplyLostError
 from lambda_runtime.http1 import chunk
-from lambda_runtime.replies import encode
 
 if TYPE_CHECKING:
     import socket
@@ -46,8 +45,11 @@ class Cork:
         self._flushing: asyncio.Task[None] | None = None
 
     async def write(self, item: Chunk) -> None:
-        """Send *item* now or with its burst, and wait while the receiver is slow. Raises as `Reply.send` does."""
-        data = item if type(item) is bytes else encode(item)
+        """Send *item* now or with its burst, and wait while the receiver is slow. Raises as `Reply.send` does.
+
+        The deadline is looked at here alone: what was written before it is sent, held or not.
+        """
+        data = self._reply.data(item)
         if time.monotonic() < self._burst_until and not self._stuck:
             if not self._held:
                 self._loop.call_soon(self._flush)
@@ -97,7 +99,7 @@ class Cork:
         if self._loss:
             raise self._loss
         if not self._stuck:
-            self._try(self._reply.frame(self._taken() + data))
+            self._try(chunk(self._taken() + data) if self._reply.stream else self._reply.frame(data))
             data = b""
         if self._stuck:
             await self._push(data)
@@ -115,7 +117,7 @@ class Cork:
     async def _push(self, data: bytes) -> None:
         """Wait until what is stuck has been taken, and *data* behind it."""
         async with self._turn:
-            frame = self._stuck + (self._reply.frame(data) if data else b"")
+            frame = self._stuck + chunk(data)
             self._stuck = frame
             try:
                 self._socket.setblocking(False)

@@ -117,6 +117,7 @@ def streamed(client: Client, invocation: Invocation, result: object) -> Reply | 
 def stream(reply: Reply) -> None:
     """Send a body that is not asynchronous, and end *reply*; its generator is closed whatever happens."""
     body = chunks_of(reply.body)
+    close = getattr(body, "close", _nothing)
     cork: ThreadedCork | None = None
     failure: BaseException | None = None
     try:
@@ -129,9 +130,10 @@ def stream(reply: Reply) -> None:
 
                 assert reply.stream is not None
                 cork = ThreadedCork(reply.stream)
-                reply.rest = cork.pour(map(reply.data, items))
+                reply.rest = cork.pour(map(reply.data, items), close)
         finally:
-            getattr(body, "close", _nothing)()
+            if cork is None:  # which closes it itself
+                close()
     except Exception as error:  # noqa: BLE001 - a failing body becomes error trailers
         failure = error
     reply.end(failure)

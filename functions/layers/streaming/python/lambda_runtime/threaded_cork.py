@@ -25,7 +25,8 @@ from lambda_runtime.http1 import chunk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from _thread import LockType
+    from collections.abc import Callable, Iterable
 
     from lambda_runtime.client import ResponseStream
 
@@ -45,34 +46,40 @@ class ThreadedCork:
         self._ending = False
         self._sending = allocate_lock()
         self._asleep = allocate_lock()  # locked while the second thread has nothing to do
-        self._running = allocate_lock()  # locked until the second thread has ended
+        self._running = allocate_lock()  # locked until the second thread has ended, where there is one
 
-    def pour(self, items: Iterable[bytes]) -> bytes:
-        """Send *items*, and return the frame that is to leave with the end of the reply.
+    def pour(self, items: Iterable[bytes], close: Callable[[], object]) -> bytes:
+        """Send *items*, *close* the body whatever happens, and return the frame that leaves with the end of the reply.
 
-        What the iteration raises is raised when everything before it has left. Raises `ReplyLostError`.
+        What is held does not wait for a body that takes its time to close. What the iteration or *close* raises is
+        raised when everything before it has left. Raises `ReplyLostError`.
         """
         try:
-            self._start()
-            for item in items:
-                self.write(item)
+            try:
+                self._start()
+                for item in items:
+                    self.write(item)
+            except Exception:
+                self._send_the_last()
+                raise
+            finally:
+                close()
+            self._end()
             with self._sending:
                 return chunk(self._taken())
-        except Exception:
+        except Exception:  # perhaps of `close`
             self._send_the_last()
             raise
         except BaseException:  # the process is to exit, and not to wait for a receiver that takes nothing
-            self._end()
             self.join(GRACE_SECONDS)
             self._stream.connection.hang_up()
             self.join()
             self._stream.connection.close()
             raise
-        finally:
-            self._end()
 
     def join(self, timeout: float = -1) -> None:
-        """Wait until the second thread has ended, as it is about to after `pour`; it sends no more then."""
+        """Tell the second thread to end, where `pour` did not come to that, and wait until it has; it sends no more."""
+        self._end()
         if self._running.acquire(timeout=timeout):
             self._running.release()
 
@@ -91,13 +98,15 @@ class ThreadedCork:
                 self._send()
 
     def _start(self) -> None:
+        running = allocate_lock()
+        running.acquire()
         self._asleep.acquire()
-        self._running.acquire()
         try:
-            start_new_thread(self._run, ())
-        except RuntimeError:  # there may be no more threads: then nothing is held
-            self._running.release()
+            start_new_thread(self._run, (running,))
+        except Exception:  # noqa: BLE001 - no more threads, no memory, an audit hook's refusal: then nothing is held
             self._max_held_bytes = 0
+        else:
+            self._running = running  # not before: nobody waits for a thread that was never started
 
     def _end(self) -> None:
         self._ending = True
@@ -107,7 +116,7 @@ class ThreadedCork:
         if self._asleep.locked():
             self._asleep.release()
 
-    def _run(self) -> None:
+    def _run(self, running: LockType) -> None:
         """The second thread."""
         try:
             while not self._ending:
@@ -117,7 +126,7 @@ class ThreadedCork:
         except ReplyLostError:
             pass  # the first thread is told when it writes next, or ends the reply
         finally:
-            self._running.release()
+            running.release()
 
     def _send_the_last(self) -> None:
         try:
