@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, cast
 
 from lambda_runtime.client import BURST_SECONDS, MAX_HELD_BYTES, ReplyLostError
 from lambda_runtime.http1 import chunk
+from lambda_runtime.replies import deadline_fault, encode
 
 if TYPE_CHECKING:
     import socket
@@ -41,6 +42,7 @@ class Cork:
         self._held_bytes = 0
         self._stuck = b""  # the end of a frame that the receiver did not take
         self._burst_until = 0.0
+        self._ends_at = time.monotonic() + reply.seconds_left()  # one clock for both: a burst asks it for each item
         self._is_nonblocking = False
         self._flushing: asyncio.Task[None] | None = None
 
@@ -49,8 +51,11 @@ class Cork:
 
         The deadline is looked at here alone: what was written before it is sent, held or not.
         """
-        data = self._reply.data(item)
-        if time.monotonic() < self._burst_until and not self._stuck:
+        data = item if type(item) is bytes else encode(item)
+        now = time.monotonic()
+        if now >= self._ends_at:
+            raise deadline_fault()
+        if now < self._burst_until and not self._stuck:
             if not self._held:
                 self._loop.call_soon(self._flush)
             self._held.append(data)
