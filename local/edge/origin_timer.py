@@ -16,17 +16,15 @@ class OriginTimer:
     how long the silence really is.
     """
 
-    __slots__ = ("_cancelling", "_heard_at", "_loop", "_ringing", "_seconds", "_task", "_waiting", "expired")
+    __slots__ = ("_heard_at", "_limit", "_loop", "_ringing", "_seconds", "_waiting")
 
     def __init__(self, seconds: float) -> None:
-        self.expired = False  # True when it was this timer that ended the block
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
+        self._limit = asyncio.timeout(None)
 
     async def __aenter__(self) -> OriginTimer:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task, self._cancelling = task, task.cancelling()
+        await self._limit.__aenter__()
         self.resume()
         self._ringing = self._loop.call_at(self._heard_at + self._seconds, self._look)
         return self
@@ -35,8 +33,12 @@ class OriginTimer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ringing.cancel()
-        if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError from error  # nobody else has cancelled the task, so it is ours to go on with
+        await self._limit.__aexit__(kind, error, trace)
+
+    @property
+    def expired(self) -> bool:
+        """True when it was this timer that ended the block."""
+        return self._limit.expired()
 
     def pause(self) -> None:
         """The edge is at work, not the origin: a slow viewer is no reason to give an origin up."""
@@ -51,7 +53,6 @@ class OriginTimer:
         now = self._loop.time()
         due = (self._heard_at if self._waiting else now) + self._seconds
         if self._waiting and due <= now:
-            self.expired = True
-            self._task.cancel()
+            self._limit.reschedule(now)
         else:
             self._ringing = self._loop.call_at(due, self._look)

@@ -12,10 +12,10 @@ What differs here, on purpose:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 
 from local.environment.process import Worker
+from local.environment.time_limit import TimeLimit
 
 REST_SECONDS = 0.05
 
@@ -25,12 +25,12 @@ class Freezer:
 
     def __init__(self, workers: Callable[[], Iterable[Worker]]) -> None:
         self._workers = workers
-        self._timer: asyncio.TimerHandle | None = None
+        self._rest = TimeLimit()
         self._frozen = False
 
     def freeze(self) -> None:
         """Stop them, unless they are to go on within a moment."""
-        self._timer = asyncio.get_running_loop().call_later(REST_SECONDS, self._stop)
+        self._rest.set(REST_SECONDS, self._stop)
 
     def thaw(self) -> None:
         """Let them go on from where they stand."""
@@ -42,9 +42,7 @@ class Freezer:
 
     def forget(self) -> None:
         """Leave them as they are."""
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
+        self._rest.stop()
 
     def _stop(self) -> None:
         self._frozen = True

@@ -1,6 +1,6 @@
 """What an environment has to do when a time is up.
 
-What hop this is: beside `execution`.
+What hop this is: beside `execution` and `freezer`.
 """
 
 from __future__ import annotations
