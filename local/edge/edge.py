@@ -151,8 +151,8 @@ def _forbidden(scope: Scope, behavior: Behavior) -> tuple[int, str] | None:
         allowed = ", ".join(behavior.allowed_methods)
         return 403, f"The behavior {behavior.path_pattern} allows {allowed}, and not {scope['method']}."
     if scope["method"] == "GET":
-        fields = dict(scope["headers"])
-        if b"transfer-encoding" in fields or fields.get(b"content-length", b"0") != b"0":
+        lengths = [value for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding")]
+        if lengths not in ([], [b"0"]):
             return 403, "A GET request with a body is not forwarded."
     return None
 

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding
 from __future__ import annotations
 
 import os
-from binascii import b2a_base64
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 
 from local.asgi import Scope, end_to_end
@@ -18,13 +18,12 @@ from local.wire.headers import HOP_BY_HOP, Header
 Policy = tuple[tuple[bytes, bytes, bool], ...]  # name in lower case, value, override
 
 _SET_FOR_ORIGIN = frozenset((b"via", b"x-amz-cf-id", b"x-forwarded-for"))
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _SET_FOR_VIEWER = frozenset((b"via", b"x-amz-cf-id", b"x-cache"))
 
 
 def new_request_id() -> bytes:
     """A value for `x-amz-cf-id`: 56 opaque characters, the same towards origin and viewer."""
-    return b2a_base64(os.urandom(40), newline=False).translate(_URL_SAFE)
+    return urlsafe_b64encode(os.urandom(40))
 
 
 def encoded_policy(behavior: Behavior) -> Policy:
