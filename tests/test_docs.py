@@ -243,4 +243,4 @@ def test_changelog_has_an_unreleased_part() -> None:
     """Every landing adds a line to it."""
     text = (ROOT / "CHANGELOG.md").read_text()
 
-    assert re.search(r"## Unreleased\n\n### \w+\n\n- ", text)
+    assert re.search(r"## Unreleased\n\n(?:#{3,4} .+\n\n)+- ", text)
