@@ -43,16 +43,16 @@ class State(enum.Enum):
     RESPONSE_SENT = "RuntimeResponseSentState"
 
 
-_TRANSITIONS = {
-    State.STARTED: {State.READY, State.INIT_ERROR, State.RESTORING},
-    State.INIT_ERROR: set[State](),
-    State.RESTORING: {State.READY, State.RESTORE_ERROR},
-    State.RESTORE_ERROR: set[State](),
-    State.READY: {State.READY, State.RUNNING},
-    State.RUNNING: {State.RUNNING, State.INVOCATION_RESPONSE, State.INVOCATION_ERROR_RESPONSE},
-    State.INVOCATION_RESPONSE: {State.RESPONSE_SENT},
-    State.INVOCATION_ERROR_RESPONSE: {State.RESPONSE_SENT},
-    State.RESPONSE_SENT: {State.READY},
+_TRANSITIONS: dict[State, tuple[State, ...]] = {
+    State.STARTED: (State.READY, State.INIT_ERROR, State.RESTORING),
+    State.INIT_ERROR: (),
+    State.RESTORING: (State.READY, State.RESTORE_ERROR),
+    State.RESTORE_ERROR: (),
+    State.READY: (State.READY, State.RUNNING),
+    State.RUNNING: (State.RUNNING, State.INVOCATION_RESPONSE, State.INVOCATION_ERROR_RESPONSE),
+    State.INVOCATION_RESPONSE: (State.RESPONSE_SENT,),
+    State.INVOCATION_ERROR_RESPONSE: (State.RESPONSE_SENT,),
+    State.RESPONSE_SENT: (State.READY,),
 }
 
 

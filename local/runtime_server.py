@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from local.busy_poll import BusyPoll
 from local.environment.domain import Domain
 from local.extensions_api import ROOTS, ExtensionsApi
 from local.http1.request_reader import BadRequestError, RequestHead, RequestReader
@@ -74,6 +75,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._refused: RefusedError | None = None  # the answer to a request whose rest is still coming in
         self._withdraw: Callable[[], None] = _nothing  # the question for an event that is not answered yet
         self._answer: asyncio.Task[None] | None = None  # to an extension, which may have to wait
+        self._busy_poll = BusyPoll()  # after an event, until its reply begins
 
     # Protocol interface
 
@@ -104,6 +106,7 @@ class RuntimeConnection(asyncio.Protocol):
     # Called by the reader
 
     def request_begun(self, head: RequestHead) -> None:
+        self._busy_poll.stop()
         self._head = head
         if head.expects_continue and self._transport:
             self._transport.write(_CONTINUE)
@@ -202,6 +205,7 @@ class RuntimeConnection(asyncio.Protocol):
 
     def _answer_next(self, invocation: Invocation) -> None:
         self._send(200, invocation.event, _invocation_headers(invocation))
+        self._busy_poll.start()
 
     async def _answer_extension(self, head: RequestHead, document: bytes) -> None:
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
