@@ -14,7 +14,7 @@ import asyncio
 import os
 import time
 
-MOMENT_SECONDS = 0.0002  # a short handler has begun its reply by then
+MOMENT_SECONDS = 0.0005  # a handler that waits for nothing has begun its reply by then
 
 
 class BusyPoll:

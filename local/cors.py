@@ -23,8 +23,7 @@ _PREFIX = b"access-control-"
 
 def is_preflight(method: str, headers: Iterable[Header]) -> bool:
     """Whether the request is a browser's question and not a request for the function."""
-    names = {name for name, _ in headers}
-    return method == "OPTIONS" and {b"origin", b"access-control-request-method"} <= names
+    return method == "OPTIONS" and {b"origin", b"access-control-request-method"} <= {name for name, _ in headers}
 
 
 def preflight_headers(cors: Cors, headers: Iterable[Header]) -> list[Header]:
