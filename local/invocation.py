@@ -223,7 +223,12 @@ class Invocation:
         self.reply.end(failure)
 
     def abandon(self, how: str = "its caller had left") -> None:
-        """Nobody waits for the reply any more, because of what *how* says; the function runs on."""
+        """Nobody waits for the reply any more, because of what *how* says; the function runs on.
+
+        Who has read all of it may go.
+        """
+        if self.reply.all_read:
+            return
         if self.timings.caller_left is None:
             self.timings.caller_left, self.abandoned = time.monotonic(), how
         self._will_not_start(CallerLeftError())

@@ -67,7 +67,7 @@ class Answer:
         """Wait until the viewer has left, and let the function run on then."""
         while (await receive())["type"] != "http.disconnect":
             pass
-        if self._report:
+        if self._report and not self._invocation.reply.all_read:
             self._report.left = self._progress.in_words()
         self.abandon("its viewer had left")
 

@@ -225,6 +225,19 @@ async def test_a_caller_who_leaves_before_the_first_byte_is_not_kept_waiting() -
     assert invocation.timings.caller_left is not None
 
 
+async def test_a_caller_who_has_the_whole_reply_has_not_left_it() -> None:
+    """The function may have more to do then, such as a line for its log."""
+    invocation = Invocation(a_function(), b"{}")
+    invocation.begin_reply("text/plain")
+    invocation.reply.write(b"all")
+    invocation.end_reply()
+    assert await rest(invocation.reply) == b"all"
+
+    invocation.abandon()
+
+    assert (invocation.timings.caller_left, invocation.abandoned) == (None, "")
+
+
 async def test_the_functions_timeout_counts_from_the_hand_over() -> None:
     invocation = Invocation(a_function(timeout_seconds=7), b"{}")
     assert (invocation.deadline_ms, invocation.timings.handed_over) == (0, None)
