@@ -20,7 +20,10 @@ from lambda_runtime.faults import Fault
 
 if TYPE_CHECKING:
     from lambda_runtime.client import Invocation
+    from lambda_runtime.replies import Reply
     from lambda_runtime.response import AsyncBody, Chunk, Write
+
+    ReplyOf = Callable[[object, Invocation], Reply | None]
 
 _Result = TypeVar("_Result")
 
@@ -44,6 +47,19 @@ class AsyncSide:
         except asyncio.CancelledError as error:
             raise Fault.of(error) from error
 
+    def answer(self, awaitable: Awaitable[object], invocation: Invocation, reply_of: ReplyOf) -> tuple[object, bool]:
+        """What *awaitable* gives, and whether it is sent already, which it is where it has an async body.
+
+        *reply_of* makes the streamed reply, if it is to be one. Raises as `result_of` does.
+        """
+        try:
+            result, reply, failure = self._run(_answer(awaitable, invocation, reply_of))
+        except asyncio.CancelledError as error:
+            raise Fault.of(error) from error
+        if reply:
+            reply.end(failure)
+        return result, reply is not None
+
     def result_of(self, awaitable: Awaitable[object], invocation: Invocation) -> object:
         """What *awaitable* gives. Raises `Fault` at the deadline, after cancelling it, and when it cancels itself."""
         try:
@@ -51,14 +67,9 @@ class AsyncSide:
         except asyncio.CancelledError as error:
             raise Fault.of(error) from error
 
-    def stream(self, reply: replies.Reply) -> None:
+    def stream(self, reply: Reply) -> None:
         """Send an async body item by item, and end the reply."""
-        failure: BaseException | None = None
-        try:
-            self._run(_send_all(reply))
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a failing body becomes error trailers
-            failure = error
-        reply.end(failure)
+        reply.end(self._run(_send_all(reply)))
 
     def collect(self, body: AsyncBody, invocation: Invocation) -> list[bytes]:
         """All chunks of *body*, for a caller that cannot stream. Raises `Fault` at the deadline."""
@@ -78,12 +89,30 @@ class AsyncSide:
             Fault.of(error).log(invocation.request_id)
 
 
-async def _send_all(reply: replies.Reply) -> None:
+async def _answer(
+    awaitable: Awaitable[object], invocation: Invocation, reply_of: ReplyOf
+) -> tuple[object, Reply | None, BaseException | None]:
+    """The result of *awaitable* and, of an async body, the reply and what kept some of it from being sent.
+
+    One run of the loop for both: a run costs as much as a short handler, and its first event waits for it.
+    """
+    result = await _before_deadline(awaitable, replies.seconds_left(invocation))
+    reply = reply_of(result, invocation)
+    if reply and replies.is_asynchronous(reply.body):
+        return result, reply, await _send_all(reply)
+    return result, None, None
+
+
+async def _send_all(reply: Reply) -> BaseException | None:
+    """Send the body of *reply*, which is still to be ended; returns what kept some of it from being sent."""
     cork = Cork(reply)
     try:
         await _before_deadline(_pour_through(cork, cast("AsyncBody", reply.body)), reply.seconds_left())
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a failing body becomes error trailers
+        return error
     finally:
         cork.close()
+    return None
 
 
 async def _pour_through(cork: Cork, body: AsyncBody) -> None:

@@ -80,23 +80,30 @@ class Loop:
             self._client.invocation_error(invocation, fault)
 
     def _call(self, invocation: Invocation) -> None:
-        result = self._handler(marshal.event_of(invocation), Context(invocation))
+        result, sent = self._handler(marshal.event_of(invocation), Context(invocation)), False
         if hasattr(result, "__await__"):
-            result = self._async_side().result_of(result, invocation)
-        self._reply(result, invocation)
+            result, sent = self._async_side().answer(result, invocation, self._streamed)
+        if not sent:
+            self._reply(result, invocation)
         if isinstance(result, Response) and result.background:
             self._async_side().finish(result.background, invocation)
 
     def _reply(self, result: object, invocation: Invocation) -> None:
-        if isinstance(result, Response) and self._buffers:
+        if reply := self._streamed(result, invocation):
+            if replies.is_asynchronous(reply.body):
+                self._async_side().stream(reply)
+            else:
+                replies.stream(reply)
+            return
+        if isinstance(result, Response):
             result = replies.buffered(result, self._collect(result, invocation))
-        reply = replies.streamed(self._client, invocation, result)
-        if reply is None:
-            self._client.response(invocation, *marshal.reply_of(result))
-        elif replies.is_asynchronous(reply.body):
-            self._async_side().stream(reply)
-        else:
-            replies.stream(reply)
+        self._client.response(invocation, *marshal.reply_of(result))
+
+    def _streamed(self, result: object, invocation: Invocation) -> replies.Reply | None:
+        """The reply that streams *result*; None for one that is sent as a document."""
+        if isinstance(result, Response) and self._buffers:
+            return None
+        return replies.streamed(self._client, invocation, result)
 
     def _collect(self, response: Response, invocation: Invocation) -> list[bytes]:
         if replies.is_asynchronous(response.body):
