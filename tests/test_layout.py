@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -164,3 +165,18 @@ def test_every_module_says_what_it_is() -> None:
     """A docstring at the top of every file that is not a test."""
     for path in [*sources(ROOT / "functions"), *sources(ROOT / "local")]:
         assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_every_package_says_what_its_modules_are_for() -> None:
+    """In its docstring, so that who opens the folder sees the way through it."""
+    packages = [path for folder in (ROOT / "local", LAYER, STORIES) for path in folder.rglob("*/__init__.py")]
+
+    assert packages
+    for package in packages:
+        told = ast.get_docstring(ast.parse(package.read_text())) or ""
+        modules = {
+            path.stem for path in package.parent.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+        }
+        assert {name for name in modules - {"__init__", "__main__"} if not re.search(rf"`{name}/?`", told)} == set(), (
+            package
+        )

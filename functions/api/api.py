@@ -1,7 +1,7 @@
-"""The JSON API: the stories as documents, and word by word for those who poll.
+"""The JSON API's handler: the stories as documents, and word by word for those who poll.
 
-What this is: `function URL (BUFFERED) -> awslambdaric -> [api] -> application`: the handler that the template names,
-made once for each environment.
+What this is: `function URL (BUFFERED) -> awslambdaric -> [api] -> application`. The template names it; it is made once
+for each environment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The application: every path of the API in one place, and the handler that runs it on Lambda.
+"""The application: every path of the API in one place, and how it runs on Lambda.
 
 What this is: `api -> [application] -> Mangum -> FastAPI -> catalogue, polling, docs_page`.
 

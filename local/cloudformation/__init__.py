@@ -2,6 +2,11 @@
 
 What hop this is: `sam deploy -> aws_endpoint -> [cloudformation] -> deployed, aws_services, custom_resources`.
 
+`api` takes a `request` to `stacks`; a `plan` is the `difference` between a `blueprint`, what a template asks for, and
+the `record` of what is there. `operation` carries it out: `makers` make and change (`buckets`, `packages`,
+`tables_and_queues`, over `s3` and `moto`), `replacement` knows what has to be made anew, `removal` deletes. `views` and
+`outputs` tell of it, `refusal` says no, `cloud_control` is there for one question, `cloud` composes all of it.
+
 What the real service does: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacks.html and, for what is
 asked and answered, https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
 

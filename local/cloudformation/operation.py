@@ -1,6 +1,6 @@
 """Makes, changes, rolls back and deletes stacks.
 
-What hop this is: `change_sets -> [operation] -> makers, deployed`.
+What hop this is: `stacks -> [operation] -> makers, deployed`.
 
 What the real service does: what is replaced or no longer in the template is deleted when all else has succeeded; when
 something fails, all that was done is undone, a resource that failed to be made included

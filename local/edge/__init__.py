@@ -2,6 +2,9 @@
 
 What hop this is: `viewer -> [edge] -> site | function_url`.
 
+`edge` finds the behavior by its `path_pattern`; `exchange` asks the origin, for as long as the `origin_timer` lets it,
+and passes the answer on, the `headers` changed on both ways; `error_page` is what may come in its place.
+
 What the real service does: CloudFront tries the behaviors in order, and each names its origin; it rewrites the request
 for that origin, sends the response to the viewer "as the object is received", and gives a silent origin up
 (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html,

@@ -1,4 +1,4 @@
-"""Lets only some of those that want to begin do so at the same time.
+"""How many environments may begin at the same time.
 
 What hop this is: `start -> [turns]`, for environments that are restored from one snapshot.
 

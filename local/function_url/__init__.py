@@ -1,6 +1,7 @@
 """A function's own HTTP endpoint.
 
-What hop this is: `edge (or a viewer) -> [function_url] -> dispatcher -> invocation`.
+What hop this is: `edge (or a viewer) -> [function_url] -> dispatcher -> invocation`. `endpoint` takes the request, as
+many a second as `request_rate` allows, and `answer` is what the viewer gets.
 
 What the real service does (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html,
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html): turns the request into an event;

@@ -1,4 +1,4 @@
-"""What the page's reader finds in documents, and what counts as a weak policy."""
+"""What `page` finds in documents, and what counts as a weak policy."""
 
 from __future__ import annotations
 
