@@ -107,8 +107,8 @@ format: install-dev ## Put the code in order
 	$(BIN)/ruff format
 
 lock: .tools/uv/bin/uv ## Write the pinned, hashed requirements from pyproject.toml (newest versions: UPGRADE=--upgrade)
-	$(COMPILE) pyproject.toml --output-file requirements.txt
-	$(COMPILE) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml --group functions --output-file requirements.txt
+	$(COMPILE) pyproject.toml --group functions --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group sam --output-file requirements-sam.txt
 	$(COMPILE) --group aws --output-file requirements-aws.txt
 	$(COMPILE) --group checkov --output-file requirements-checkov.txt
