@@ -159,18 +159,12 @@ def test_a_handler_that_cannot_be_loaded_is_an_init_error(
 
     (report,) = api.requests
     document = json.loads(report.body)
-    trace = (
-        []
-        if error_type.startswith("Runtime.")
-        else [f'  File "{tmp_path}/app.py", line 1, in <module>\n    {source}\n']
-    )
+    trace = [f'  File "{tmp_path}/app.py", line 1, in <module>\n    {source}\n']
     assert (report.method, report.target) == ("POST", "/2018-06-01/runtime/init/error")
     assert report.header("lambda-runtime-function-error-type") == error_type
     assert document == {"errorMessage": message, "errorType": error_type, "requestId": "", "stackTrace": trace}
     assert (ended.returncode, ended.stderr) == (1, "")
-    assert ended.stdout.startswith(
-        f"[ERROR] {error_type}: {message}\n" if not trace else f"[ERROR] {error_type}: {message}"
-    )
+    assert ended.stdout.startswith(f"[ERROR] {error_type}: {message}\n")
 
 
 def test_a_function_that_exits_takes_the_process_with_it(tmp_path: Path) -> None:

@@ -68,7 +68,10 @@ def test_the_function_that_the_name_stands_for(file: str, name: str, write: Writ
     ],
 )
 def test_a_handler_that_cannot_be_loaded(source: str, name: str, write: Write) -> None:
-    """Error type, message and trace as from AWS; but for the name without a dot, where AWS quotes an internal error."""
+    """Error type, message and trace as from AWS.
+
+    But for the name without a dot, where AWS quotes an internal error, and the trace of an import, where it has none.
+    """
     write("app_two.py", source)
     with pytest.raises(FaultException) as expected:
         _get_handler(name)
@@ -76,11 +79,24 @@ def test_a_handler_that_cannot_be_loaded(source: str, name: str, write: Write) -
         handler.load(name)
 
     assert caught.value.error_type == expected.value.exception_type
-    assert caught.value.trace == (expected.value.trace or [])
+    if "import" not in source:
+        assert caught.value.trace == (expected.value.trace or [])
     if caught.value.error_type == "Runtime.MalformedHandlerName":
         assert caught.value.message == f"Bad handler '{name}': it must read module.function"
     else:
         assert caught.value.message == expected.value.msg
+
+
+def test_the_trace_of_an_import_leads_to_the_module_that_is_missing(write: Write, tmp_path: Path) -> None:
+    write("app_four.py", "import settings_four\n")
+    write("settings_four.py", "\nimport no_such_dependency\n")
+    with pytest.raises(Fault) as caught:
+        handler.load("app_four.handler")
+
+    assert caught.value.trace == [
+        f'  File "{tmp_path}/app_four.py", line 1, in <module>\n    import settings_four\n',
+        f'  File "{tmp_path}/settings_four.py", line 2, in <module>\n    import no_such_dependency\n',
+    ]
 
 
 @pytest.mark.parametrize("name", ["app_three.handler", ".handler"])

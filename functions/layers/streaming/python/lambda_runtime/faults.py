@@ -9,7 +9,8 @@ them. Error trailers carry the document in base64, since raw JSON lines would br
 is a Go server, which takes 4 KiB of trailers in all and for more drops the connection, error and reply with it.
 
 What differs here, on purpose:
-1. a stack trace begins with the function's own code, and one in a trailer is cut to its last calls.
+1. a stack trace begins with the function's own code and goes on to the causes (see `trace`); one in a trailer is cut
+   to its last entries.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _MACHINERY = (
 class Fault(Exception):
     """A failure with the error type and message that the caller of the function will see.
 
-    *trace* is the stack as text, an entry a call; *frames* are the same as `(file, line, function)`.
+    *trace* is the stack as text, an entry a call or a cause; *frames* are its own calls as `(file, line, function)`.
     """
 
     def __init__(
@@ -62,13 +63,10 @@ class Fault(Exception):
         """The fault that *error* amounts to; a `Fault` is itself."""
         if isinstance(error, Fault):
             return error
-        import traceback  # only a failing invocation needs it
+        from lambda_runtime.trace import Trace, text_of  # only a failing invocation needs it
 
-        stack = traceback.extract_tb(error.__traceback__)
-        first = next((i for i, frame in enumerate(stack) if not frame.filename.startswith(_MACHINERY)), 0)
-        frames = [(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in stack[first:]]
-        trace = traceback.format_list(frames)
-        return cls(type(error).__name__, str(error), trace, frames=[frame[:3] for frame in frames])
+        trace = Trace(error, machinery=_MACHINERY)
+        return cls(type(error).__name__, text_of(error), trace.entries(), frames=trace.frames)
 
     def document(self, request_id: str = "") -> bytes:
         """The body of a POST to `/error` or `/init/error`."""

@@ -4,6 +4,9 @@ What this is: `__main__ -> [handler] -> loop`.
 
 What the real service does: the managed runtime reports a handler that cannot be loaded with one of five error types
 and these sentences (AWS's client, `awslambdaric/bootstrap.py`), so that dashboards built on them keep working.
+
+What differs here, on purpose:
+1. a module that the function's own module cannot import is reported with the imports that led to it.
 """
 
 from __future__ import annotations
@@ -31,10 +34,14 @@ def load(name: str) -> Handler:
         raise Fault("Runtime.MalformedHandlerName", f"Bad handler '{name}': it must read module.function")
     if module_name.split(".")[0] in sys.builtin_module_names:
         raise Fault("Runtime.BuiltInModuleConflict", f"Cannot use built-in module {module_name} as a handler module")
+    dotted_name = module_name.replace("/", ".")
     try:
-        module = importlib.import_module(module_name.replace("/", "."))
+        module = importlib.import_module(dotted_name)
     except ImportError as error:
-        raise Fault("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
+        is_missing_itself = f"{dotted_name}.".startswith(f"{error.name}.")  # or the folder that it should be in
+        trace = [] if is_missing_itself else Fault.of(error).trace
+        message = f"Unable to import module '{module_name}': {error}"
+        raise Fault("Runtime.ImportModuleError", message, trace) from error
     except SyntaxError as error:
         line = f'  File "{error.filename}" Line {error.lineno}\n    {error.text}'
         raise Fault(

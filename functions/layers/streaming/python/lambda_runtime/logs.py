@@ -17,9 +17,10 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
+from lambda_runtime.trace import Trace, text_of
+
 if TYPE_CHECKING:
     from lambda_runtime.logging_hook import LoggingHook
-
 
 _OWN_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "aws_request_id"}  # of every record
 
@@ -76,7 +77,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0]:
             kind, error, trace = record.exc_info
-            entry |= {"stackTrace": traceback.format_tb(trace), "errorType": kind.__name__, "errorMessage": str(error)}
+            calls = [*traceback.format_tb(trace), *(Trace(error).reasons() if error else [])]
+            entry |= {"stackTrace": calls, "errorType": kind.__name__, "errorMessage": text_of(error)}
             entry["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
         entry["requestId"] = getattr(record, "aws_request_id", "")
         extra = {name: value for name, value in vars(record).items() if name not in _OWN_FIELDS and value is not None}
