@@ -22,6 +22,7 @@ from local.asgi import Receive, Scope, Send
 from local.aws_endpoint import AwsEndpoint
 from local.aws_services import AwsServices
 from local.bandwidth import Bandwidth
+from local.banner import banner
 from local.cache_folder import prune_after
 from local.code_watch import UnwatchableError, watch_code
 from local.config import Function, Stack
@@ -97,23 +98,16 @@ class Emulator:
         return f"http://localhost:{self.aws_port}"
 
     def function_url(self, function: Function) -> str:
-        """The address of *function*'s URL."""
+        """The address of *function*'s URL, as browsers and curl find it.
+
+        Python resolves no name below localhost: ask `url` then, with `function.url.domain` as the `Host`.
+        """
         assert function.url is not None
         return f"http://{function.url.domain}:{self.port}/"
 
     def banner(self) -> list[str]:
-        """What a person wants to know at the start: the addresses, and what the template asks for in vain."""
-        rows = [("page and stream", f"{self.url}/"), ("AWS endpoint", f"{self.aws_url}/")]
-        for function in self.stack.functions:
-            if url := function.url:
-                rows.append((function.logical_id, f"{self.function_url(function)}  {url.invoke_mode}, {url.auth_type}"))
-        width = max(len(name) for name, _ in rows)
-        addresses = [f"  {name:{width}}  {address}" for name, address in rows]
-        waiting = (
-            [] if self.stack.functions else [f"  Nothing is deployed yet: AWS_ENDPOINT_URL={self.aws_url} sam deploy"]
-        )
-        warnings = [f"  {text}" for text in self.stack.warnings]
-        return [*addresses, *waiting, *warnings, "The local Lambda runs; Ctrl-C ends it."]
+        """What to print at the start."""
+        return banner(self.stack, url=self.url, aws_url=self.aws_url, url_of=self.function_url)
 
     # Life
 

@@ -38,7 +38,7 @@ class LocalCloud:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.wait_for("Ctrl-C ends it")
-        self.url = self._address("page and stream")
+        self.url = self._address("(?:page and stream|edge)")
         self.aws_url = self._address("AWS endpoint")
 
     def wait_for(self, wanted: str | Callable[[str], bool], *, seconds: float = DEADLINE_SECONDS) -> str:

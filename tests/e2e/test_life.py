@@ -332,6 +332,15 @@ def test_parameters_of_the_template() -> None:
     assert all(story["pauses"] == {"min_ms": 4321, "max_ms": 4321} for story in listed)
 
 
+def test_nothing_is_promised_at_the_edge_without_a_distribution() -> None:
+    """The function URLs are where such a template answers."""
+    with Emulator(ROOT / "tests/contract/asgi_apps/template.yaml", port=0, aws_port=0, write=[].append) as cloud:
+        first, *others = cloud.banner()
+
+    assert re.fullmatch(rf"  edge +{cloud.url}/  nothing: the template has no distribution", first)
+    assert any(cloud.function_url(cloud.stack.functions[0]) in line for line in others)
+
+
 def test_pauses_the_wrong_way_round_are_told_in_the_log() -> None:
     """CloudFormation cannot compare two parameters, so the function does, when it starts."""
     command = ["invoke", "StoryFunction", "--event", "events/quick.json", "--parameter", "MinPauseMs=900"]
