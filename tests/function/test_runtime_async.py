@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import pytest
 
+from lambda_runtime.client import Client, RuntimeApiError
 from lambda_runtime.handler import is_async
+from lambda_runtime.logging_hook import LoggingHook
+from lambda_runtime.loop import Loop
 from lambda_runtime.response import Response
 from tests.function.fake_runtime_api import REQUEST_ID, Event, FakeRuntimeApi, Request, run, serve
 
@@ -222,6 +227,113 @@ def test_what_a_handler_sets_in_its_context_its_body_finds() -> None:
     (reply,) = serve(handler)
 
     assert reply.chunks[1:] == [b"set by the handler"]
+
+
+def request(request_id: str) -> Event:
+    return Event(headers={"Lambda-Runtime-Aws-Request-Id": request_id})
+
+
+def test_what_a_handler_sets_in_its_context_the_next_one_does_not_find() -> None:
+    """Else a logger would tell of one viewer's request under the id of another's."""
+    variable: ContextVar[str] = ContextVar("variable", default="nobody")
+    found: list[str] = []
+
+    async def background() -> None:
+        found.append(variable.get())
+
+    async def body() -> AsyncIterator[str]:
+        yield variable.get()
+
+    async def handler(event: Any, context: Any) -> Response:
+        found.append(variable.get())
+        variable.set(context.aws_request_id)
+        return Response(body(), background=background)
+
+    replies = serve(handler, request("r-1"), request("r-2"))
+
+    assert [reply.chunks[1] for reply in replies] == [b"r-1", b"r-2"]
+    assert found == ["nobody", "r-1", "nobody", "r-2"]
+
+
+def test_an_async_body_finds_what_its_own_handler_has_set_that_is_not_async() -> None:
+    """With every event, and not what the first one set."""
+    variable: ContextVar[str] = ContextVar("variable")
+
+    async def body() -> AsyncIterator[str]:
+        yield variable.get()
+
+    def handler(event: Any, context: Any) -> Response:
+        variable.set(context.aws_request_id)
+        return Response(body())
+
+    replies = serve(handler, request("r-1"), request("r-2"))
+
+    assert [reply.chunks[1] for reply in replies] == [b"r-1", b"r-2"]
+
+
+def test_what_a_startup_sets_in_its_context_all_handlers_find() -> None:
+    variable: ContextVar[str] = ContextVar("variable")
+
+    class Handler:
+        async def startup(self) -> None:
+            variable.set("set at the start")
+
+        async def __call__(self, event: Any, context: Any) -> str:
+            return variable.get()
+
+    with FakeRuntimeApi(request("r-1"), request("r-2")) as api:
+        loop = Loop(Client(api.address), Handler(), LoggingHook(), starts_async=True, buffers=False)
+        loop.start_up()
+        with pytest.raises(RuntimeApiError):
+            loop.run()
+        assert loop._async
+        loop._async._runner.close()
+
+    assert [json.loads(reply.body) for reply in api.replies] == ["set at the start"] * 2
+
+
+class AlarmError(Exception):
+    """What a signal handler of the function raises."""
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_signal_handlers_exception_ends_what_waits(streams: bool) -> None:
+    """It comes out of the event loop, which nobody in there could catch; what waits is cancelled and closed."""
+    closed: list[str] = []
+
+    def ring(number: int, frame: FrameType | None) -> NoReturn:
+        raise AlarmError("it is late")
+
+    async def wait() -> None:
+        try:
+            asyncio.get_running_loop().call_soon(lambda: signal.setitimer(signal.ITIMER_REAL, 0.001))
+            await asyncio.Event().wait()
+        finally:
+            closed.append("closed")
+
+    async def body() -> AsyncIterator[str]:
+        yield "Once"
+        await wait()
+
+    async def handler(event: Any, context: Any) -> Any:
+        if closed:
+            return "the next one"
+        if not streams:
+            await wait()
+        return Response(body())
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    try:
+        interrupted, following = serve(handler, request("r-1"), request("r-2"))
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+    if streams:
+        assert interrupted.trailers["lambda-runtime-function-error-type"] == "AlarmError"
+    else:
+        assert json.loads(interrupted.body)["errorType"] == "AlarmError"
+    assert closed == ["closed"]
+    assert json.loads(following.body) == "the next one"
 
 
 def test_a_handler_that_is_not_async_may_return_something_to_await() -> None:

@@ -4,14 +4,16 @@ What this is: `loop -> [aio] -> handler's coroutine, async body -> replies.Reply
 
 What the real service does: nothing here is Lambda's; its Python runtime knows no async handlers. While the runtime
 waits for the next event the loop stands still, as everything in a frozen environment does; tasks that were left running
-go on with the next event.
+go on with the next event. Context variables are an invocation's own: what the handler sets its body finds, and the next
+handler does not.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import copy_context
+from contextlib import suppress
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from lambda_runtime import replies
@@ -33,17 +35,37 @@ class AsyncSide:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
-        self._context = copy_context()  # one for all, so that what a handler sets its body finds
+        self._lasting: Context | None = None  # where `startup` ran
+        self._current: Context
+        self._request_id = ""  # whose context that is
 
-    def _run(self, coroutine: Coroutine[object, object, _Result]) -> _Result:
+    def _run(self, coroutine: Coroutine[object, object, _Result], context: Context) -> _Result:
         """Run *coroutine* as the runner would, but for its handling of Ctrl-C, which costs more than all the rest."""
         loop = self._runner.get_loop()
-        return loop.run_until_complete(loop.create_task(coroutine, context=self._context))
+        task = loop.create_task(coroutine, context=context)
+        try:
+            return loop.run_until_complete(task)
+        except Exception as error:
+            if task.done():
+                raise
+            # A signal handler's, while everything waited: it came out of the loop and is nobody's in there yet.
+            task.cancel(error)
+            with suppress(asyncio.CancelledError):
+                return loop.run_until_complete(task)
+            raise
+
+    def _context_of(self, invocation: Invocation) -> Context:
+        """That in which all of *invocation* runs."""
+        if invocation.request_id != self._request_id:
+            self._request_id = invocation.request_id
+            self._current = self._lasting.copy() if self._lasting else copy_context()
+        return self._current
 
     def run(self, coroutine: Coroutine[object, object, None]) -> None:
         """Run *coroutine* with no deadline but Lambda's own: a handler's `startup` or `shutdown`."""
+        self._lasting = self._lasting or copy_context()
         try:
-            self._run(coroutine)
+            self._run(coroutine, self._lasting)
         except asyncio.CancelledError as error:
             raise Fault.of(error) from error
 
@@ -53,7 +75,8 @@ class AsyncSide:
         *reply_of* makes the streamed reply, if it is to be one. Raises as `result_of` does.
         """
         try:
-            result, reply, failure = self._run(_answer(awaitable, invocation, reply_of))
+            answer = _answer(awaitable, invocation, reply_of)
+            result, reply, failure = self._run(answer, self._context_of(invocation))
         except asyncio.CancelledError as error:
             raise Fault.of(error) from error
         if reply:
@@ -63,13 +86,14 @@ class AsyncSide:
     def result_of(self, awaitable: Awaitable[object], invocation: Invocation) -> object:
         """What *awaitable* gives. Raises `Fault` at the deadline, after cancelling it, and when it cancels itself."""
         try:
-            return self._run(_before_deadline(awaitable, replies.seconds_left(invocation)))
+            limited = _before_deadline(awaitable, replies.seconds_left(invocation))
+            return self._run(limited, self._context_of(invocation))
         except asyncio.CancelledError as error:
             raise Fault.of(error) from error
 
     def stream(self, reply: Reply) -> None:
         """Send an async body item by item, and end the reply."""
-        reply.end(self._run(_send_all(reply)))
+        reply.end(self._run(_send_all(reply), self._context_of(reply.invocation)))
 
     def collect(self, body: AsyncBody, invocation: Invocation) -> list[bytes]:
         """All chunks of *body*, for a caller that cannot stream. Raises `Fault` at the deadline."""
@@ -108,8 +132,11 @@ async def _send_all(reply: Reply) -> BaseException | None:
     cork = Cork(reply)
     try:
         await _before_deadline(_pour_through(cork, cast("AsyncBody", reply.body)), reply.seconds_left())
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a failing body becomes error trailers
+    except Exception as error:  # noqa: BLE001 - a failing body becomes error trailers
         return error
+    except asyncio.CancelledError as error:
+        reason = error.args[0] if error.args else None
+        return reason if isinstance(reason, Exception) else error
     finally:
         cork.close()
     return None

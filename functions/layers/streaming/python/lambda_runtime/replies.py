@@ -46,7 +46,7 @@ class Reply:
         self.stream: ResponseStream | None = None
         self.rest = b""  # frames that leave with the end
         self._client = client
-        self._invocation = invocation
+        self.invocation = invocation
         self._ends_at = _ends_at(invocation)
         self._content_type = content_type
         self._opening = opening
@@ -89,7 +89,7 @@ class Reply:
                 raise fault
             self.rest = self.frame(b"")  # an empty body still has a status and headers
         if fault:
-            fault.log(self._invocation.request_id)
+            fault.log(self.invocation.request_id)
         assert self.stream is not None
         try:
             self.stream.finish(fault, self.rest)
@@ -97,11 +97,11 @@ class Reply:
             self._lose(error)
 
     def _open(self) -> bytes:
-        self.stream = self._client.response_stream(self._invocation, self._content_type)
+        self.stream = self._client.response_stream(self.invocation, self._content_type)
         return self.stream.opening(self._opening)
 
     def _lose(self, error: ReplyLostError) -> None:
-        print(f"[WARN] the reply to {self._invocation.request_id} was cut off: {error}", flush=True)
+        print(f"[WARN] the reply to {self.invocation.request_id} was cut off: {error}", flush=True)
 
 
 def streamed(client: Client, invocation: Invocation, result: object) -> Reply | None:
