@@ -179,7 +179,7 @@ def known(mangum: Reply, method: str, target: str) -> Reply:
     """What Mangum answers, with the differences that are meant.
 
     1. No `content-length`: a function URL would rename it, and the body is sent in chunks.
-    2. A reply without a content type is not called JSON, but what the service calls it: bytes.
+    2. A reply without a content type is not called JSON, but what the service calls it: bytes; a 304 stays without.
     3. `cookies` is always there.
     4. HEAD has no body, whatever the application sends.
     """
@@ -187,6 +187,8 @@ def known(mangum: Reply, method: str, target: str) -> Reply:
     if target in UNTYPED:
         assert headers["content-type"] == "application/json"
         headers["content-type"] = "application/octet-stream"
+    if mangum.prelude["statusCode"] == 304:
+        del headers["content-type"]
     prelude = {"cookies": [], **mangum.prelude, "headers": headers}
     return Reply(prelude, b"" if method == "HEAD" else mangum.body)
 

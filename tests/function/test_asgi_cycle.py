@@ -370,6 +370,32 @@ def test_an_exception(path: str, outcome: bytes | str, capsys: pytest.CaptureFix
     assert log.split("\r")[2].endswith("in failing")
 
 
+def test_who_still_listens_when_the_application_fails_is_told() -> None:
+    """Frameworks leave such a task to the server; nothing would ever wake it up, and it would be there for good."""
+    heard: list[Message] = []
+    listeners: list[asyncio.Task[None]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        async def listen() -> None:
+            heard.append(await receive())
+
+        if listeners:
+            await listeners[0]
+            await sends(start(), end())(scope, receive, send)
+            return
+        await receive()
+        listeners.append(asyncio.create_task(listen()))
+        await sends(start(), part(b"Once"))(scope, receive, send)
+        await asyncio.sleep(0.01)
+        raise LookupError("no story")
+
+    failed, served = ask(app, given(), given())
+
+    assert error_of(failed) == ("LookupError", "no story")
+    assert Reply.of(served).prelude["statusCode"] == 200
+    assert heard == [{"type": "http.disconnect"}]
+
+
 def test_an_exception_after_the_end_is_logged_and_no_more(capsys: pytest.CaptureFixture[str]) -> None:
     """As frameworks do that answer with a page of their own first; the next event is served as ever."""
     first, second = ask(failing, given(url_event(target="/start/end")), given(url_event(target="/start/end")))

@@ -51,6 +51,8 @@ def test_without_a_content_type() -> None:
     """The reply says what the service would make of it anyway, in both formats."""
     assert prelude("2.0")["headers"] == {"content-type": "application/octet-stream"}
     assert prelude("1.0")["multiValueHeaders"] == {"content-type": ["application/octet-stream"]}
+    assert prelude("2.0", status=304)["headers"] == {}
+    assert prelude("1.0", status=304)["multiValueHeaders"] == {}
 
 
 @pytest.mark.parametrize("payload_format", ["2.0", "1.0"])

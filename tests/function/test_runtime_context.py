@@ -152,3 +152,14 @@ def test_log_writes_what_it_is_given(capsys: pytest.CaptureFixture[str]) -> None
     ours.log("line\n")
 
     assert capsys.readouterr().out == expected == "{'a': 1}line\n"
+
+
+def test_it_prints_as_aws_prints_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Field by field, under the names of our classes; whoever looks at one in a log wants to see what is in it."""
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    headers = {**Event().fields(), "Lambda-Runtime-Client-Context": json.dumps({"client": CLIENT, "custom": {"a": 1}})}
+    ours, theirs = (set(repr(one).partition("([")[2].removesuffix("])").split(",")) for one in contexts(headers))
+
+    renamed = {field.replace("=Client(", "=MobileClient(") for field in theirs}
+    assert ours == renamed

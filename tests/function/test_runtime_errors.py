@@ -145,6 +145,23 @@ def test_what_is_no_body(body: Any, name: str) -> None:
     )
 
 
+def generator() -> Iterator[str]:
+    yield "never"
+
+
+async def asynchronous_generator() -> AsyncIterator[str]:
+    yield "never"
+
+
+@pytest.mark.parametrize("body", [generator, asynchronous_generator])
+def test_a_generator_that_was_not_called_is_no_body(body: Any) -> None:
+    (reply,) = serve(lambda event, context: Response(body))
+
+    assert json.loads(reply.body)["errorMessage"] == (
+        "a Response body is bytes, str or an iterable of them, not function; call it and pass what it returns"
+    )
+
+
 def test_an_error_whose_text_cannot_be_encoded_is_reported_all_the_same() -> None:
     def handler(event: Any, context: Any) -> NoReturn:
         raise ValueError("\ud800")

@@ -204,7 +204,7 @@ def test_a_record_as_json_is_what_aws_makes_of_it(
 
 
 def test_a_record_as_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """Level, UTC time with milliseconds, request id, message; a traceback follows on lines of its own."""
+    """Level, UTC time with milliseconds, request id, message; a traceback follows within the same log event."""
     with installed() as (_, hook):
         hook.request_id = "r-1"
         try:
@@ -212,11 +212,34 @@ def test_a_record_as_text(capsys: pytest.CaptureFixture[str]) -> None:
         except ValueError:
             logging.getLogger("story").exception("failed: %s", "ä")
 
-    first, *rest = capsys.readouterr().out.splitlines()
+    (event,) = capsys.readouterr().out.removesuffix("\n").split("\n")
+    first, *rest = event.split("\r")
     match = TEXT_LINE.fullmatch(first)
     assert match
     assert (match[1], match[3], match[4]) == ("ERROR", "r-1", "failed: ä")
     assert (rest[0], rest[-1]) == ("Traceback (most recent call last):", "ValueError: no such page")
+
+
+def test_a_text_of_several_lines_is_one_log_event(capsys: pytest.CaptureFixture[str]) -> None:
+    with installed() as (root, _):
+        root.warning("one\ntwo\r\nthree")
+
+    assert capsys.readouterr().out.endswith("\tone\rtwo\rthree\n")
+
+
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+def test_a_record_that_cannot_be_formatted_raises_nothing(
+    log_format: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of a stream that would end the stream; what is wrong is on standard error."""
+    monkeypatch.setenv("AWS_LAMBDA_LOG_FORMAT", log_format)
+    with installed() as (root, _):
+        root.warning("%d words", "three")
+        root.warning("next")
+
+    told = capsys.readouterr()
+    assert "Arguments: ('three',)" in told.err
+    assert told.out.count("\n") == 1
 
 
 def test_a_record_knows_its_request_id_whatever_the_format(capsys: pytest.CaptureFixture[str]) -> None:

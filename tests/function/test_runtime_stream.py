@@ -154,9 +154,12 @@ class AsyncPages:
     [
         (b"bytes", [b"bytes"]),
         (bytearray(b"array"), [b"array"]),
+        (memoryview(b"view"), [b"view"]),
         ("naïve 🐌", ["naïve 🐌".encode()]),
         (["one", b"two"], [b"one", b"two"]),
         ((bytearray(b"one"), "two"), [b"one", b"two"]),
+        ([memoryview(b"one"), "two"], [b"one", b"two"]),
+        (asynchronous([memoryview(b"one"), bytearray(b"two")]), [b"one", b"two"]),
         (Pages(), [b"one", b"two"]),
         ((word for word in ["one", "two"]), [b"one", b"two"]),
         (asynchronous(["one", b"two"]), [b"one", b"two"]),
@@ -219,6 +222,14 @@ def test_status_headers_and_cookies_are_in_the_prelude() -> None:
         "headers": {"Content-Type": "text/plain", "x-a": "1, 2"},
         "cookies": ["a=b", "c=d"],
     }
+
+
+@pytest.mark.parametrize("status_code", [204, 304])
+def test_a_reply_that_has_no_body_has_no_type_of_it(status_code: int) -> None:
+    """A cache would take that of a 304 for the type of what it keeps."""
+    document = json.loads(streamed(b"", status_code=status_code).chunks[0].rstrip(b"\0"))
+
+    assert document == {"statusCode": status_code, "headers": {}, "cookies": []}
 
 
 def test_no_text_can_forge_the_delimiter() -> None:

@@ -11,8 +11,8 @@ application then goes on with (background tasks) is done before the next event.
 
 What differs from other servers, on purpose:
 1. the viewer's leaving is not noticed: Lambda does not tell, and a function runs on. After the request, `receive` waits
-   until the reply has ended or is lost, and then gives `http.disconnect`. An application that ends only when told of a
-   disconnect runs to its deadline;
+   until the reply has ended or is lost, or the application has failed, and then gives `http.disconnect`. An application
+   that ends only when told of a disconnect runs to its deadline;
 2. a reply is lost when the Runtime API hangs up, as it does at the end of a timed-out invocation; `send` then raises an
    `OSError`, and what the application raises because of it is no error;
 3. at the deadline the application is cancelled, and its cleaning up is waited for;
@@ -25,8 +25,9 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from lambda_asgi.prelude import BODILESS, response_of
+from lambda_asgi.prelude import response_of
 from lambda_asgi.scope import payload_format
+from lambda_runtime.response import BODILESS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -94,6 +95,8 @@ class Cycle:
         except Exception:
             if not self._loss:
                 raise
+        finally:
+            self._disconnected.set()  # for tasks that still listen: nothing more comes of this request
         if not self._started.done():
             raise RuntimeError("The ASGI application returned without sending 'http.response.start'.")
         if not (self._completed.done() or self._loss):

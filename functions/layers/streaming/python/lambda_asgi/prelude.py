@@ -14,14 +14,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from lambda_asgi.scope import FUNCTION_URL
-from lambda_runtime.response import Response
+from lambda_runtime.response import BODILESS, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lambda_asgi.asgi import Message
 
-BODILESS = (204, 304)
 # What belongs to one connection, and the length of a body that is sent in chunks.
 _NOT_SENT = frozenset(
     [
@@ -37,7 +36,8 @@ class RestApiResponse(Response):
     __slots__ = ("multi_value_headers",)
 
     def __init__(self, status_code: int, multi_value_headers: dict[str, list[str]], **parts: Any) -> None:
-        multi_value_headers.setdefault("content-type", ["application/octet-stream"])
+        if status_code not in BODILESS:
+            multi_value_headers.setdefault("content-type", ["application/octet-stream"])
         headers = {name: ",".join(values) for name, values in multi_value_headers.items()}
         super().__init__(status_code=status_code, headers=headers, **parts)
         self.multi_value_headers = multi_value_headers

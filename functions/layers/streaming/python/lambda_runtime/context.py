@@ -23,7 +23,15 @@ _W3C_FIELDS = ("traceparent", "tracestate", "baggage")
 _CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
 
 
-class Context:
+class _Fields:
+    """Prints its fields, as AWS's classes do."""
+
+    def __repr__(self) -> str:
+        fields = [f"{name}={value}" for name, value in vars(self).items() if not name.startswith("_")]
+        return f"{type(self).__name__}([{','.join(fields)}])"
+
+
+class Context(_Fields):
     """What a handler may know about its invocation. Raises `Fault` for a client context that is not JSON."""
 
     def __init__(self, invocation: Invocation) -> None:
@@ -56,7 +64,7 @@ class Context:
         print(message, end="", flush=True)
 
 
-class ClientContext:
+class ClientContext(_Fields):
     """What a mobile SDK says of itself when it invokes: `custom`, `env` and a `client`."""
 
     def __init__(self, fields: dict[str, object]) -> None:
@@ -66,7 +74,7 @@ class ClientContext:
         self.client = MobileClient(client) if isinstance(client, dict) else None
 
 
-class MobileClient:
+class MobileClient(_Fields):
     """The `client` of a client context."""
 
     def __init__(self, fields: dict[str, object]) -> None:
@@ -74,7 +82,7 @@ class MobileClient:
             setattr(self, name, fields.get(name))
 
 
-class CognitoIdentity:
+class CognitoIdentity(_Fields):
     """The Cognito identity that authorized the request; both ids are None without one."""
 
     def __init__(self, fields: dict[str, object]) -> None:

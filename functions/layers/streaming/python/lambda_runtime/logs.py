@@ -4,7 +4,14 @@ What this is: `handler -> logging -> [logs] -> standard output -> log stream`; `
 
 What the real service does: the managed runtime gives the root logger one handler that writes
 `[LEVEL]<tab>time<tab>request id<tab>message` in UTC, or a JSON object a record when the function's log format is JSON
-(https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html).
+(https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html). It writes to a channel that keeps the lines of a
+record together, which is not documented.
+
+What differs here, on purpose:
+1. the lines of a text record are separated by carriage returns, as AWS's client itself separates those of an error that
+   it writes to standard output: a traceback stays one log event;
+2. a record that cannot be formatted (its arguments do not fit) is told on standard error, as `logging` does elsewhere,
+   and raises nothing in the function that logs.
 """
 
 from __future__ import annotations
@@ -46,9 +53,13 @@ class RootLog(logging.Handler):
             root.setLevel(level)
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write *record*, or on standard error what is wrong with it."""
         record.aws_request_id = self._current.request_id
-        sys.stdout.write(self.format(record) + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(self.format(record) + "\n")
+            sys.stdout.flush()
+        except Exception:  # noqa: BLE001 - as the handlers of `logging` do it
+            self.handleError(record)
 
 
 class TextFormatter(logging.Formatter):
@@ -60,6 +71,10 @@ class TextFormatter(logging.Formatter):
         super().__init__(
             "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
         )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """*record* as one log event."""
+        return super().format(record).replace("\r\n", "\n").replace("\n", "\r")
 
 
 class JsonFormatter(logging.Formatter):

@@ -20,7 +20,7 @@ import time
 
 from lambda_runtime.client import BURST_SECONDS, Client, Invocation, ReplyLostError, ResponseStream
 from lambda_runtime.faults import Fault
-from lambda_runtime.handler import is_async
+from lambda_runtime.handler import COROUTINE, is_async
 from lambda_runtime.http1 import chunk
 from lambda_runtime.response import CONTENT_TYPE, Response
 
@@ -155,18 +155,16 @@ def _leads_a_burst(items: Iterator[Chunk], reply: Reply) -> bool:
 
 def is_asynchronous(body: Body) -> TypeGuard[AsyncBody]:
     """Whether *body* has to be iterated with `async for`, or is an `async def` that writes."""
-    return hasattr(body, "__aiter__") or is_async(body)
+    return hasattr(body, "__aiter__") or is_async(body, COROUTINE)
 
 
 def chunks_of(body: Body) -> Iterable[Chunk]:
     """A body that is not asynchronous as an iterable of its chunks. Raises `TypeError` for what is no body."""
-    if isinstance(body, (bytes, bytearray, str)):
+    if isinstance(body, (bytes, bytearray, memoryview, str)):
         return [body]
     if isinstance(body, dict) or not hasattr(body, "__iter__"):
-        raise TypeError(
-            f"a Response body is bytes, str or an iterable of them, not {type(body).__name__}; "
-            "for JSON pass json.dumps(...)"
-        )
+        advice = "call it and pass what it returns" if callable(body) else "for JSON pass json.dumps(...)"
+        raise TypeError(f"a Response body is bytes, str or an iterable of them, not {type(body).__name__}; {advice}")
     return body  # type: ignore[return-value]
 
 
@@ -174,7 +172,7 @@ def encode(item: Chunk) -> bytes:
     """A chunk's bytes. Raises `TypeError` for what is neither bytes nor str."""
     if isinstance(item, str):
         return item.encode()
-    if isinstance(item, (bytes, bytearray)):
+    if isinstance(item, (bytes, bytearray, memoryview)):
         return bytes(item)
     raise TypeError(f"a body yields bytes or str, not {type(item).__name__}")
 

@@ -16,20 +16,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 
-    Chunk = bytes | str
+    Chunk = bytes | bytearray | memoryview | str
     Write = Callable[[Chunk], Awaitable[None]]
     AsyncBody = AsyncIterable[Chunk] | Callable[[Write], Awaitable[None]]
     Body = Chunk | Iterable[Chunk] | AsyncBody
 
 CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 DELIMITER = b"\0" * 8
+BODILESS = (204, 304)  # nothing may follow their prelude
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Response:
     """A streamed HTTP reply, the counterpart of the web's `new Response(new ReadableStream(...))`.
 
-    *body* is bytes, str (sent as UTF-8), or a sync or async iterable of either; each item is sent the moment it is
+    *body* is bytes (or what is like them: bytearray, memoryview), str (sent as UTF-8), or a sync or async iterable of
+    either; each item is sent the moment it is
     yielded, in a burst a moment later with others. It may also be an `async def body(write)`, which awaits
     `write(item)` for each item from any of its tasks. *status_code* is an int from 200 to 599. *headers* maps a name to
     one str value; a second value of the same name is joined with a comma, as the service expects. *cookies* are whole
@@ -72,9 +74,10 @@ class Response:
         """The metadata as it goes on the wire: JSON, then the delimiter.
 
         JSON escapes control characters, so the delimiter cannot occur inside. `headers` and `cookies` are always
-        there, and a reply without a content type says what it is: both as AWS's Rust client does it.
+        there, and a reply without a content type says what it is: both as AWS's Rust client does it. But not one that
+        has no body: of a 304, caches would take it for the type of what they keep.
         """
         metadata = self.metadata()
-        if "content-type" not in map(str.lower, self.headers):
+        if self.status_code not in BODILESS and "content-type" not in map(str.lower, self.headers):
             metadata["headers"] = {**self.headers, "content-type": "application/octet-stream"}
         return _encode(metadata).encode() + DELIMITER
