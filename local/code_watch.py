@@ -6,9 +6,10 @@ What the real service does: code changes with a deployment; running invocations 
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). Here a saved file is the deployment.
 
 What watchdog does not do by itself:
-1. folders behind links are watched where they are, those that there are at the start: a link that leads back to where
-   it is would have no end;
-2. the descriptor that it watches with is not for workers to inherit.
+1. what links lead to is watched where it is: a link that leads back to where it is would have no end;
+2. a folder that is removed and made anew, as builds do, is watched again, and so is what is linked in later: the folder
+   above it, or the nearest one that is there, tells that it has come;
+3. the descriptor that it watches with is not for workers to inherit.
 What it does: on Linux a file that is moved out of the code is told of after half a second, in which it might have
 turned up elsewhere.
 """
@@ -17,11 +18,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from functools import partial
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -36,12 +39,14 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from local.config import Function
 
 QUIET_SECONDS = 0.02  # how long a burst of changes may be quiet before it counts as over
 MOST_SECONDS = 0.2  # how long it may go on before it counts as changed code all the same
-# Not that a file was read, which a worker that starts does with many.
+# Not that a file was read, which a worker that starts does with many. The same for all watches: where two are on one
+# folder, the kernel tells what the later one has asked for.
 EVENTS: list[type[FileSystemEvent]] = [
     FileCreatedEvent, FileModifiedEvent, FileAttribEvent, FileDeletedEvent, FileMovedEvent,
     DirCreatedEvent, DirDeletedEvent, DirMovedEvent,
@@ -57,80 +62,185 @@ class UnwatchableError(Exception):
     """A folder cannot be watched; the text says why."""
 
 
+class _Change(NamedTuple):
+    folder: Path | None = None  # whose code has changed
+    place: Path | None = None  # where a folder or a link has come or gone
+
+
+class _Watched(NamedTuple):
+    path: Path
+    is_code: bool  # else a folder above some
+
+
+_Tell = Callable[[_Change], object]
+
+
 async def watch_code(functions: tuple[Function, ...], on_change: Callable[[list[Function]], Awaitable[None]]) -> None:
     """Call *on_change* with the functions whose folder, or a layer of which, has changed; runs until cancelled.
 
     Raises `UnwatchableError`.
     """
     folders = {folder for function in functions for folder in (function.code, *function.layers)}
-    changes: asyncio.Queue[Path] = asyncio.Queue()
-    with _observed(folders, changes):
+    changes: asyncio.Queue[_Change] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    with _observer() as observer:
+        watches = _Watches(observer, folders, lambda change: loop.call_soon_threadsafe(changes.put_nowait, change))
+        await asyncio.to_thread(watches.renew, ())
         while True:
-            changed = await _burst(changes)
-            await on_change([each for each in functions if not changed.isdisjoint((each.code, *each.layers))])
+            burst = await _burst(changes)
+            changed = {change.folder for change in burst if change.folder}
+            if places := {change.place for change in burst if change.place}:
+                changed |= await asyncio.to_thread(watches.renew, places)
+            if concerned := [each for each in functions if not changed.isdisjoint((each.code, *each.layers))]:
+                await on_change(concerned)
 
 
-async def _burst(changes: asyncio.Queue[Path]) -> set[Path]:
-    """The folders that change until, for a moment, nothing does."""
-    changed = {await changes.get()}
+async def _burst(changes: asyncio.Queue[_Change]) -> set[_Change]:
+    """What changes until, for a moment, nothing does."""
+    burst = {await changes.get()}
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(MOST_SECONDS):
             while True:
                 async with asyncio.timeout(QUIET_SECONDS):
-                    changed.add(await changes.get())
-    return changed
+                    burst.add(await changes.get())
+    return burst
 
 
 @contextlib.contextmanager
-def _observed(folders: Iterable[Path], changes: asyncio.Queue[Path]) -> Iterator[None]:
-    """For as long as this lasts, each change of code puts its folder into *changes*. Raises `UnwatchableError`."""
-    loop = asyncio.get_running_loop()
+def _observer() -> Iterator[BaseObserver]:
+    """One that runs for as long as this lasts. Raises `UnwatchableError`."""
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # it tells that threads of it which end have ended
     before = _inheritable()
-    observer = Observer()
+    try:
+        observer = Observer()
+    except OSError as error:
+        raise UnwatchableError(str(error)) from error
     for descriptor in _inheritable() - before:
         os.set_inheritable(descriptor, False)
+    observer.start()
     try:
-        try:
-            for folder in folders:
-                tell = partial(loop.call_soon_threadsafe, changes.put_nowait, folder)
-                for root in _roots(folder):
-                    observer.schedule(_Changes(root, tell), str(root), recursive=True, event_filter=EVENTS)
-            observer.start()
-        except OSError as error:
-            raise UnwatchableError(str(error)) from error
-        yield
+        yield observer
     finally:
         observer.stop()
-        if observer.is_alive():
-            observer.join()
+        observer.join()
 
 
-class _Changes(FileSystemEventHandler):
-    """Calls *tell* for what changes in *root*, unless it is no code; watchdog calls this in a thread of its own."""
+class _Watches:
+    """The watches of *folders*; *tell* is called with what changes in them, and with what becomes of them."""
 
-    def __init__(self, root: Path, tell: Callable[[], object]) -> None:
-        self._root = root
+    def __init__(self, observer: BaseObserver, folders: Collection[Path], tell: _Tell) -> None:
+        self._observer = observer
+        self._folders = folders
+        self._tell = tell
+        self._watched: dict[_Watched, tuple[frozenset[Path], ObservedWatch]] = {}
+
+    def renew(self, places: Collection[Path]) -> set[Path]:
+        """Watch what is there, after something has come or gone at *places*; the folders that lead elsewhere now.
+
+        Raises `UnwatchableError`.
+        """
+        elsewhere: set[Path] = set()
+        try:
+            while self._look(places, elsewhere):
+                places = ()  # and look again, for what has come between the look and the watch
+        except OSError as error:
+            raise UnwatchableError(str(error)) from error
+        return elsewhere
+
+    def _look(self, places: Collection[Path], elsewhere: set[Path]) -> bool:
+        """Whether anything is watched that was not, or no longer; *elsewhere* is added to."""
+        wanted = self._wanted()
+        over = [
+            watched
+            for watched, (concerned, _) in self._watched.items()
+            if wanted.get(watched) != concerned or any(watched.path.is_relative_to(place) for place in places)
+        ]
+        for watched in over:
+            concerned, watch = self._watched.pop(watched)
+            self._observer.unschedule(watch)
+            if watched.is_code:
+                elsewhere |= concerned
+        new = wanted.keys() - self._watched.keys()
+        for watched in new:
+            with contextlib.suppress(FileNotFoundError):  # it has gone again, which the next look finds
+                self._watched[watched] = wanted[watched], self._schedule(watched, wanted[watched])
+            if watched.is_code:
+                elsewhere |= wanted[watched]
+        return bool(over or new)
+
+    def _wanted(self) -> dict[_Watched, frozenset[Path]]:
+        """What to watch -> the folders that lead to this code, or what may come or go below."""
+        wanted: dict[_Watched, set[Path]] = defaultdict(set)
+        for folder in self._folders:
+            roots = _roots(folder)
+            for root in roots:
+                wanted[_Watched(root, is_code=True)].add(folder)
+            for place in (folder, *roots):
+                wanted[_Watched(_nearest_above(place), is_code=False)].add(place)
+        return {watched: frozenset(concerned) for watched, concerned in wanted.items()}
+
+    def _schedule(self, watched: _Watched, concerned: frozenset[Path]) -> ObservedWatch:
+        handler = (_Code if watched.is_code else _Above)(watched.path, concerned, self._tell)
+        recursive = watched.is_code and watched.path.is_dir()
+        return self._observer.schedule(handler, str(watched.path), recursive=recursive, event_filter=EVENTS)
+
+
+class _Handler(FileSystemEventHandler):
+    """Calls *tell*, in a thread of watchdog's, for what happens at *path* and *concerned*."""
+
+    def __init__(self, path: Path, concerned: frozenset[Path], tell: _Tell) -> None:
+        self._path = path
+        self._concerned = concerned
         self._tell = tell
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        paths = (os.fsdecode(path) for path in (event.src_path, event.dest_path) if path)
-        if not all(NO_CODE.search(os.path.relpath(path, self._root)) for path in paths):
-            self._tell()
+        paths = [Path(os.fsdecode(path)) for path in (event.src_path, event.dest_path) if path]
+        self.on_event(paths, is_directory=event.is_directory)
+
+    def on_event(self, paths: list[Path], *, is_directory: bool) -> None:
+        raise NotImplementedError
+
+
+class _Code(_Handler):
+    """For code, below the path: the folders concerned have changed, unless it is no code."""
+
+    def on_event(self, paths: list[Path], *, is_directory: bool) -> None:
+        if all(NO_CODE.search(os.path.relpath(path, self._path)) for path in paths):
+            return
+        for folder in self._concerned:
+            self._tell(_Change(folder=folder))
+        for path in paths:
+            if is_directory or path.is_symlink():
+                self._tell(_Change(place=path))
+
+
+class _Above(_Handler):
+    """For the folder above: one of the places concerned may have come or gone."""
+
+    def on_event(self, paths: list[Path], *, is_directory: bool) -> None:
+        for path in paths:
+            if any(place.is_relative_to(path) for place in self._concerned):
+                self._tell(_Change(place=path))
 
 
 def _roots(folder: Path) -> list[Path]:
     """Where *folder* and all that its links lead to really is; no root lies in another that was found before it."""
     roots: list[Path] = []
-    found = [folder]
+    found = [str(folder)]
     while found:
-        root = found.pop().resolve()
-        if any(root.is_relative_to(known) for known in roots):
+        root = Path(os.path.realpath(found.pop()))
+        if any(root.is_relative_to(known) for known in roots) or not (root.is_dir() or root.is_file()):
             continue
         roots.append(root)
-        for inside, names, _ in os.walk(root):
-            names[:] = [name for name in names if not NO_CODE.search(name)]  # nor walk through the others
-            found += [path for path in (Path(inside, name) for name in names) if path.is_symlink()]
+        for inside, folders, files in os.walk(root):
+            folders[:] = [name for name in folders if not NO_CODE.search(name)]  # nor walk through the others
+            found += [path for name in (*folders, *files) if os.path.islink(path := os.path.join(inside, name))]
     return roots
+
+
+def _nearest_above(place: Path) -> Path:
+    """The nearest folder above *place* that is there."""
+    return next(folder for folder in place.parents if folder.is_dir())
 
 
 def _inheritable() -> set[int]:

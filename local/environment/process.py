@@ -59,6 +59,13 @@ def _first_executable(*candidates: Path) -> str:
     raise EntrypointError("Couldn't find valid bootstrap(s): " + ", ".join(map(str, candidates)))
 
 
+def _why_not_started(program: str, cwd: Path, error: OSError) -> str:
+    """The system says the same of a program that is not there and of its folder."""
+    if not cwd.is_dir():
+        return f"the folder {cwd}, where the code was, does not exist any more"
+    return f"{program} cannot be started: {error.strerror}"
+
+
 class Worker(ABC):
     """A running worker, the leader of its own process group."""
 
@@ -154,7 +161,7 @@ class WorkerProcess(asyncio.SubprocessProtocol, Worker):
                 pass_fds=descriptors,
             )
         except OSError as error:
-            raise EntrypointError(f"{argv[0]} cannot be started: {error.strerror}") from error
+            raise EntrypointError(_why_not_started(argv[0], cwd, error)) from error
         return process
 
     @property

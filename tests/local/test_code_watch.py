@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -43,6 +45,16 @@ class Watch:
 
     async def change(self) -> list[str]:
         return await self._changes.get()
+
+    async def begun_again(self, parent: Path) -> None:
+        """Whatever happened before has been told of."""
+        self.begun.clear()
+        save(parent / "probe" / "app.py")
+        await self.begun.wait()
+
+    @property
+    def told_nothing(self) -> bool:
+        return self._changes.empty()
 
 
 @asynccontextmanager
@@ -133,6 +145,80 @@ async def test_code_behind_a_link_is_code_too(tmp_path: Path) -> None:
         assert await watch.change() == ["Two"]
 
 
+async def test_a_file_behind_a_link_is_code_too(tmp_path: Path) -> None:
+    """And a link that leads nowhere, or to itself, is no obstacle."""
+    one, shared = folders(tmp_path, "one", "shared")
+    save(shared / "app.py")
+    (one / "app.py").symlink_to(shared / "app.py")
+    (one / "nowhere.py").symlink_to(shared / "nowhere.py")
+    (one / "itself").symlink_to(one / "itself")
+    async with watching(a_function(logical_id="One", code=one)) as watch:
+        save(shared / "app.py")
+        assert await watch.change() == ["One"]
+
+
+async def test_what_is_linked_in_later_is_code_from_then_on(tmp_path: Path) -> None:
+    """Both where the link is new and where it leads elsewhere now."""
+    one, old, new = folders(tmp_path, "one", "old", "new")
+    async with watching(a_function(logical_id="One", code=one)) as watch:
+        (one / "shared").symlink_to(old)
+        assert await watch.change() == ["One"]
+        save(old / "app.py")
+        assert await watch.change() == ["One"]
+        (tmp_path / "link").symlink_to(new)
+        (tmp_path / "link").replace(one / "shared")
+        assert await watch.change() == ["One"]
+        save(new / "app.py")
+        assert await watch.change() == ["One"]
+
+
+async def test_a_folder_that_is_made_anew_is_watched_again(tmp_path: Path) -> None:
+    """As `sam build` does, which removes the folder above as well."""
+    (project,) = folders(tmp_path, "project")
+    (build,) = folders(project, "build")
+    (one,) = folders(build, "one")
+    async with watching(a_function(logical_id="One", code=one)) as watch:
+        shutil.rmtree(build)
+        assert await watch.change() == ["One"]
+        one.mkdir(parents=True)
+        assert await watch.change() == ["One"]
+        save(one / "app.py")
+        assert await watch.change() == ["One"]
+
+
+async def test_a_folder_that_is_moved_away_and_back_has_changed_twice(tmp_path: Path) -> None:
+    one, two = folders(tmp_path, "one", "two")
+    async with watching(a_function(logical_id="One", code=one)) as watch:
+        one.rename(tmp_path / "away")
+        assert await watch.change() == ["One"]
+        two.rename(one)
+        assert await watch.change() == ["One"]
+        save(one / "app.py")
+        assert await watch.change() == ["One"]
+
+
+async def test_a_layer_within_the_code_keeps_the_code_watched(tmp_path: Path) -> None:
+    """Both are watched, and the folder above the layer, which is the code, is looked at for the layer too."""
+    (one,) = folders(tmp_path, "one")
+    (layer,) = folders(one, "layer")
+    async with watching(a_function(logical_id="One", code=one, layers=(layer,))) as watch:
+        for folder in (layer, one):
+            save(folder / "app.py")
+            assert await watch.change() == ["One"]
+            (folder / "app.py").write_text("x = 2")
+            assert await watch.change() == ["One"]
+
+
+async def test_what_happens_beside_the_code_changes_nothing(tmp_path: Path) -> None:
+    (one,) = folders(tmp_path, "one")
+    async with watching(a_function(logical_id="One", code=one)) as watch:
+        (other,) = folders(tmp_path, "other")
+        save(other / "app.py")
+        other.rename(tmp_path / "onerous")
+        await watch.begun_again(tmp_path)
+        assert watch.told_nothing
+
+
 async def test_workers_do_not_inherit_the_watch(tmp_path: Path) -> None:
     (one,) = folders(tmp_path, "one")
     before = inheritable_descriptors()
@@ -140,9 +226,16 @@ async def test_workers_do_not_inherit_the_watch(tmp_path: Path) -> None:
         assert inheritable_descriptors() == before
 
 
-async def test_a_folder_that_cannot_be_watched_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UnwatchableError, match="No such file"):
-        await watch_code((a_function(code=tmp_path / "none"),), Watch().tell)
+@pytest.mark.parametrize("step", ["__init__", "schedule"])
+async def test_what_cannot_be_watched_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """For there are as many watchers, or watched folders, as the system allows."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "inotify limit reached")
+
+    monkeypatch.setattr(f"local.code_watch.Observer.{step}", refuse)
+    with pytest.raises(UnwatchableError, match="limit reached"):
+        await watch_code((a_function(code=tmp_path),), Watch().tell)
 
 
 def inheritable_descriptors() -> set[int]:

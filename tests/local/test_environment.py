@@ -305,7 +305,9 @@ def with_bootstrap(folder: Path, text: str, mode: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("case", ["missing", "not executable", "no interpreter", "no such runtime", "no wrapper"])
+@pytest.mark.parametrize(
+    "case", ["missing", "not executable", "no interpreter", "no such runtime", "no folder", "no wrapper"]
+)
 async def test_what_cannot_be_started_is_an_invalid_entrypoint(tmp_path: Path, case: str) -> None:
     """The log says what is wrong, not only the caller."""
     code = tmp_path / "code"
@@ -324,6 +326,10 @@ async def test_what_cannot_be_started_is_an_invalid_entrypoint(tmp_path: Path, c
     elif case == "no such runtime":
         function = a_function(code=code, runtime="nodejs22.x")
         sentence = "runtime nodejs22.x is not emulated: use python3.x, or provided.al2023 with a bootstrap"
+    elif case == "no folder":
+        function = a_function(code=code, **MANAGED)
+        code.rmdir()
+        sentence = f"the folder {code}, where the code was, does not exist any more"
     else:
         function = a_function(code=code, **MANAGED, environment={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"})
         sentence = rf"Couldn't find valid bootstrap\(s\): {opt}/wrapper"
