@@ -80,6 +80,8 @@ def test_it_has_what_is_imported_in_tests_and_by_type_checkers(installed: Path) 
     packages = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
 
     assert packages == {"bin", "local", "lambda_runtime", "lambda_asgi"}
+    for package in packages - {"bin"}:
+        assert (installed / package / "py.typed").is_file()
 
 
 def test_its_dependencies_are_what_it_imports() -> None:

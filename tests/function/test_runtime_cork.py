@@ -14,7 +14,7 @@ from lambda_runtime.response import Response
 from tests.function.fake_runtime_api import Event, FakeRuntimeApi, Request, run, serve
 
 if TYPE_CHECKING:
-    from lambda_runtime.response import Write
+    from lambda_runtime.body import Write
 
 BURST = [b"%d" % number for number in range(1000)]
 

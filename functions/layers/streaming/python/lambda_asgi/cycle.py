@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lambda_asgi.asgi import App, Message, Scope
-    from lambda_runtime.response import Response, Write
+    from lambda_runtime.body import Write
+    from lambda_runtime.response import Response
 
 
 class DisconnectedError(OSError):

@@ -21,9 +21,9 @@ from lambda_runtime.cork import Cork
 from lambda_runtime.faults import Fault
 
 if TYPE_CHECKING:
+    from lambda_runtime.body import AsyncBody, Chunk, Write
     from lambda_runtime.client import Invocation
     from lambda_runtime.replies import Reply
-    from lambda_runtime.response import AsyncBody, Chunk, Write
 
     ReplyOf = Callable[[object, Invocation], Reply | None]
 

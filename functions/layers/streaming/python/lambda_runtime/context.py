@@ -32,7 +32,10 @@ class _Fields:
 
 
 class Context(_Fields):
-    """What a handler may know about its invocation. Raises `Fault` for a client context that is not JSON."""
+    """What a handler may know about its invocation; *memory_limit_in_mb* is text, as it is from AWS's client.
+
+    None is what Lambda did not tell. Raises `Fault` for a client context that is not JSON.
+    """
 
     def __init__(self, invocation: Invocation) -> None:
         environ = os.environ

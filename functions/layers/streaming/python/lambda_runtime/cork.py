@@ -27,8 +27,8 @@ from lambda_runtime.replies import deadline_fault, encode
 if TYPE_CHECKING:
     import socket
 
+    from lambda_runtime.body import Chunk
     from lambda_runtime.replies import Reply
-    from lambda_runtime.response import Chunk
 
 
 class Cork:

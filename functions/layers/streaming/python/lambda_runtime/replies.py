@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypeGuard
 
-    from lambda_runtime.response import AsyncBody, Body, Chunk
+    from lambda_runtime.body import AsyncBody, Body, Chunk
     from lambda_runtime.threaded_cork import ThreadedCork
 
 DEADLINE_MARGIN_MS = 50

@@ -14,12 +14,9 @@ import json
 # Named for type checkers only: importing typing or collections.abc costs a cold start several milliseconds.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    Chunk = bytes | bytearray | memoryview | str
-    Write = Callable[[Chunk], Awaitable[None]]
-    AsyncBody = AsyncIterable[Chunk] | Callable[[Write], Awaitable[None]]
-    Body = Chunk | Iterable[Chunk] | AsyncBody
+    from lambda_runtime.body import Body
 
 CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 DELIMITER = b"\0" * 8
