@@ -4,6 +4,7 @@
 PYTHON ?= $(shell .ci/find-python)
 # The Python that the functions run on; `sam build` takes no other.
 RUNTIME = $(shell .ci/find-python 3.13)
+# As `$(BIN)/python -m pytest`, since the first line of `$(BIN)/pytest` leads nowhere once the clone has been moved.
 BIN := .venv/bin
 SAM := SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -62,11 +63,11 @@ PROCESSOR = $(if $(filter x86_64 AMD64,$(shell uname -m)),x86_64,arm64)
 # The rules for accessibility, where there is an npm to get them with; else the tests that need them are left out.
 AXE := $(if $(shell command -v npm),.tools/npm/axe/.installed)
 test: install-dev $(AXE) ## Run the tests; the summary names what was left out and how to get it (options: ARGS="-k sse")
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 test-edge: install-dev ## Check a deployment over HTTP, by default the local stack (options: URL=https://... STORY_URL=... BUCKET_URL=...)
 	@EDGE_URL="$(URL)" EDGE_STORY_URL="$(STORY_URL)" EDGE_BUCKET_URL="$(BUCKET_URL)" EDGE_PACE=real \
-		$(BIN)/pytest tests/edge -m edge $(ARGS)
+		$(BIN)/python -m pytest tests/edge -m edge $(ARGS)
 
 LOCAL ?= http://localhost:8080
 parity: install-dev ## Compare the answers of two deployments, as Markdown (LOCAL=http://localhost:8080 URL=https://...)
