@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+RUNTIMES = ("python", "provided")
+"""How the identifiers of the runtimes begin whose functions can run here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cors:

@@ -25,6 +25,8 @@ from local.signature import is_signed, verify
 from local.wire.http_event import HttpRequest
 
 CLOUDFRONT = "cloudfront.amazonaws.com"
+_URL_ACTION, _ACTION = "lambda:InvokeFunctionUrl", "lambda:InvokeFunction"
+_WHO = {"*": "everybody", CLOUDFRONT: "the distribution"}
 FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
@@ -32,11 +34,12 @@ FORBIDDEN = (
 
 
 class AccessDeniedError(Exception):
-    """The caller may not invoke the function; it is not invoked, and nothing is logged."""
+    """The caller, who is told *message*, may not invoke the function; *reason* is for whoever wrote the template."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.message = message
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Access:
     function: Function
     region: str
     secrets: Mapping[str, str]
-    _granted: dict[tuple[str, str], bool] = field(default_factory=dict, init=False)
+    _missing: dict[tuple[str, str], list[str]] = field(default_factory=dict, init=False)
 
     def check(self, request: HttpRequest, *, distribution_arn: str | None) -> str | None:
         """The access key that signed *request*, None where nobody had to.
@@ -63,33 +66,34 @@ class Access:
             self._require("*", url.auth_type)
             return None
         if not is_signed(request):
-            raise AccessDeniedError("Forbidden")
+            raise AccessDeniedError("Forbidden", f"not signed, and AuthType of {self.function.logical_id} is AWS_IAM")
         return verify(request, region=self.region, secrets=self.secrets)
 
     def _require(self, principal: str, auth_type: str, *, source_arn: str = "") -> None:
         asked = principal, source_arn  # by the public, and by distributions of this emulator: there are not many
-        if asked not in self._granted:
-            self._granted[asked] = self._grants(principal, auth_type, source_arn)
-        if not self._granted[asked]:
-            raise AccessDeniedError(FORBIDDEN)
+        if asked not in self._missing:
+            self._missing[asked] = self._missed(principal, auth_type, source_arn)
+        if missing := self._missing[asked]:
+            raise AccessDeniedError(
+                FORBIDDEN,
+                f"no permission of {self.function.logical_id} lets {_WHO[principal]} do {' and '.join(missing)}",
+            )
 
-    def _grants(self, principal: str, auth_type: str, source_arn: str) -> bool:
+    def _missed(self, principal: str, auth_type: str, source_arn: str) -> list[str]:
+        """The actions that are not granted."""
         granted = [
             permission
             for permission in self.function.permissions
             if permission.principal in ("*", principal) and fnmatchcase(source_arn, permission.source_arn or "*")
         ]
         through_url = any(_grants_url(permission, auth_type) for permission in granted)
-        return through_url and any(_grants_invoke(permission) for permission in granted)
+        invoke = any(_grants_invoke(permission) for permission in granted)
+        return [action for action, is_granted in ((_URL_ACTION, through_url), (_ACTION, invoke)) if not is_granted]
 
 
 def _grants_url(permission: Permission, auth_type: str) -> bool:
-    return permission.action in ("lambda:InvokeFunctionUrl", "lambda:*") and (
-        permission.function_url_auth_type in (None, auth_type)
-    )
+    return permission.action in (_URL_ACTION, "lambda:*") and permission.function_url_auth_type in (None, auth_type)
 
 
 def _grants_invoke(permission: Permission) -> bool:
-    return (
-        permission.action in ("lambda:InvokeFunction", "lambda:*") and permission.invoked_via_function_url is not False
-    )
+    return permission.action in (_ACTION, "lambda:*") and permission.invoked_via_function_url is not False

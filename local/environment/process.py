@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
-from local.config import Function
+from local.config import RUNTIMES, Function
 from local.environment.variables import RUNTIME_DIR
 
 LAST_WORDS_SECONDS = 1
@@ -38,12 +38,12 @@ class EntrypointError(Exception):
 
 def command(function: Function, environ: Mapping[str, str], opt: Path) -> list[str]:
     """What to execute for *function*. Raises `EntrypointError`."""
-    if function.runtime.startswith("provided"):
-        return [_first_executable(function.code / "bootstrap", opt / "bootstrap")]
-    if not function.runtime.startswith("python"):
+    if not function.runtime.startswith(RUNTIMES):
         raise EntrypointError(
             f"runtime {function.runtime} is not emulated: use python3.x, or provided.al2023 with a bootstrap"
         )
+    if function.runtime.startswith("provided"):
+        return [_first_executable(function.code / "bootstrap", opt / "bootstrap")]
     script = [sys.executable, str(RUNTIME_DIR / "bootstrap.py")]
     if wrapper := environ.get("AWS_LAMBDA_EXEC_WRAPPER"):
         return [_first_executable(Path(wrapper)), *script]

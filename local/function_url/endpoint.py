@@ -74,9 +74,11 @@ class FunctionUrlApp:
         try:
             access_key = self._access.check(request, distribution_arn=edge.get("source_arn"))
         except AccessDeniedError as denied:
+            _explain(scope, denied.reason)
             await _refuse(send, 403, {"Message": denied.message}, (b"x-amzn-errortype", b"AccessDeniedException"))
             return
         except SignatureError as error:
+            _explain(scope, error.error_type)
             await _refuse(send, 403, {"message": error.message}, (b"x-amzn-errortype", error.error_type.encode()))
             return
         await self._invoke(scope, receive, send, self._invocation(request, access_key, trace_id))
@@ -122,6 +124,13 @@ class FunctionUrlApp:
         )
         invocation.event = orjson.dumps(event)
         return invocation
+
+
+def _explain(scope: Scope, reason: str) -> None:
+    """Have the line of the request tell why it was refused; the viewer is told less, as on AWS."""
+    report: RequestReport | None = scope.get("local.report")
+    if report:
+        report.note = reason
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:

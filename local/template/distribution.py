@@ -6,12 +6,14 @@ distribution-web-values-specify.html; an origin request policy decides whether t
 What differs here, on purpose:
 1. one distribution, the first: the edge has one address;
 2. nothing is cached or compressed;
-3. origins are buckets and function URLs of the same template.
+3. origins are buckets and function URLs of the same template;
+4. of a group of origins only the first is asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from local.config import Behavior, Distribution, ErrorPage, Origin
 from local.errors import TemplateError
@@ -45,7 +47,9 @@ def _distribution(written: Resource, resources: Resources) -> Distribution:
         own_domain=resources.addresses.distribution_domain(resources.ref(written)),
         default_root_object=config.text("DefaultRootObject") or "",
         origins=origins,
-        behaviors=_behaviors(config, resources, {origin.origin_id for origin in origins}),
+        behaviors=_behaviors(
+            config, resources, {**_groups(written, config), **{each.origin_id: each.origin_id for each in origins}}
+        ),
         error_pages=_error_pages(config),
     )
 
@@ -85,6 +89,16 @@ def _origins(distribution: Resource, config: Properties, resources: Resources) -
     return tuple(origins)
 
 
+def _groups(distribution: Resource, config: Properties) -> dict[str, str]:
+    """The Id of each group of origins -> that of its first member."""
+    groups = {}
+    for group in config.section("OriginGroups").sections("Items"):
+        group_id, members = group.text("Id") or "", group.section("Members").sections("Items")
+        groups[group_id] = (members[0].text("OriginId") or "") if members else ""
+        distribution.properties.refuse(f"the failover of the origin group {group_id}")
+    return groups
+
+
 def _domains(resources: Resources) -> set[str]:
     """Every domain that an origin may have: those of this template's buckets and function URLs."""
     domains = {
@@ -96,7 +110,7 @@ def _domains(resources: Resources) -> set[str]:
     return domains | {_without_port(url.split("/")[2]) for url in urls}
 
 
-def _behaviors(config: Properties, resources: Resources, origin_ids: set[str]) -> tuple[Behavior, ...]:
+def _behaviors(config: Properties, resources: Resources, origin_ids: Mapping[str, str]) -> tuple[Behavior, ...]:
     header_policies = {
         resources.ref(policy): read_response_headers(policy.properties)
         for policy in resources.of_type("AWS::CloudFront::ResponseHeadersPolicy")
@@ -114,7 +128,7 @@ def _behaviors(config: Properties, resources: Resources, origin_ids: set[str]) -
                 f"{config.path}: the behavior for {behavior.path_pattern} has TargetOriginId "
                 f"{behavior.origin_id!r}, which is not the Id of an origin"
             )
-    return behaviors
+    return tuple(replace(behavior, origin_id=origin_ids[behavior.origin_id]) for behavior in behaviors)
 
 
 def _behavior(

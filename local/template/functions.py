@@ -4,14 +4,15 @@ What the real service does: the types Function and LayerVersion under
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Lambda.html; the defaults are theirs.
 
 What differs here, on purpose:
-1. a function whose code is not a local folder is left out, and so is a layer, each with a warning.
+1. a function whose code is not a local folder is left out, and so is a layer, each with a warning; one whose runtime is
+   not here is there, answers that it cannot be started, and has a warning too.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from local.config import Function, FunctionUrl, Permission
+from local.config import RUNTIMES, Function, FunctionUrl, Permission
 from local.errors import TemplateError
 from local.template.code import FindCode, elsewhere
 from local.template.function_urls import read_function_urls, read_permissions, read_qualifiers
@@ -62,6 +63,8 @@ def _function(
     runtime = written.text("Runtime")
     if runtime is None:
         raise TemplateError(f"{resource.logical_id}: a function needs a Runtime")
+    if not runtime.startswith(RUNTIMES):
+        written.refuse(f"runtime {runtime} (use python3.x, or provided.al2023 with a bootstrap)")
     logging = written.section("LoggingConfig")
     return Function(
         logical_id=resource.logical_id,

@@ -5,7 +5,7 @@ intrinsic-function-reference.html - what a resource's `Ref` and attributes are i
 
 What differs here, on purpose:
 1. a value is resolved when somebody asks for it, so a function that is not emulated hurts only where it is needed;
-2. `Fn::ImportValue`, `Fn::Cidr` and the language extensions are refused.
+2. `Fn::Cidr` and the language extensions are refused, and so is `Fn::ImportValue` where nobody says what it imports.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from local.errors import TemplateError
 
 Lookup = Callable[[str, str | None], object]
 """(logical id, attribute name or None for `Ref`) -> value; raises TemplateError for a resource that is not there."""
+
+ImportValue = Callable[[str], str]
+"""Name of another stack's export -> value; raises TemplateError for one that is not there."""
 
 NO_VALUE: Final = object()
 """What `AWS::NoValue` stands for: the property or list item is left out."""
@@ -37,11 +40,13 @@ class Resolver:
         parameters: Mapping[str, object],
         mappings: Mapping[str, object],
         conditions: Mapping[str, object],
+        import_value: ImportValue | None = None,
     ) -> None:
         self._lookup = lookup
         self._parameters = parameters
         self._mappings = mappings
         self._conditions = conditions
+        self._import_value = import_value or _refuse_import
         self._decided: dict[str, bool] = {}
         self._deciding: list[str] = []
 
@@ -128,7 +133,7 @@ class Resolver:
                 region = text(self.resolve(place)) or text(self._parameters["AWS::Region"])
                 return [f"{region}{zone}" for zone in "abc"]
             case "Fn::ImportValue", export:
-                raise TemplateError(f"Fn::ImportValue {_shown(export)} is another stack's output, which is not here")
+                return self._import_value(text(self.resolve(export)))
         raise TemplateError(f"{function} is not emulated, or not written as CloudFormation wants: {_shown(argument)}")
 
     def _referenced(self, name: str) -> object:
@@ -166,6 +171,10 @@ class Resolver:
                 raise TemplateError(f"Fn::FindInMap finds nothing under {' / '.join(keys)}")
             found = mapping(found)[key]
         return found
+
+
+def _refuse_import(name: str) -> str:
+    raise TemplateError(f"Fn::ImportValue {name} is another stack's output, which is not here")
 
 
 def intrinsic(value: object) -> tuple[str, object] | None:

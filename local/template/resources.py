@@ -12,14 +12,15 @@ from collections.abc import Iterator, Mapping
 from local.errors import TemplateError
 from local.template.addresses import Addresses
 from local.template.attributes import Attributes, attribute
-from local.template.intrinsics import Resolver, intrinsic, mapping, substituted_names
+from local.template.intrinsics import ImportValue, Resolver, intrinsic, mapping, substituted_names
 from local.template.properties import Properties, Resource
 
 
 class Resources:
     """The resources of *document* whose condition holds, in its order.
 
-    *made* has the attributes of those that exist already; those of all others are made up.
+    *made* has the attributes of those that exist already; those of all others are made up. *import_value* knows the
+    outputs of other stacks, where anybody does.
     Raises TemplateError for a condition that cannot be decided and for a circular dependency.
     """
 
@@ -30,6 +31,7 @@ class Resources:
         parameters: Mapping[str, object],
         addresses: Addresses,
         made: Mapping[str, Attributes] | None = None,
+        import_value: ImportValue | None = None,
     ) -> None:
         self.addresses = addresses
         self._made = {} if made is None else made  # it may grow while it is looked at
@@ -38,6 +40,7 @@ class Resources:
             parameters=parameters,
             mappings=mapping(document.get("Mappings")),
             conditions=mapping(document.get("Conditions")),
+            import_value=import_value,
         )
         self._written = mapping(document.get("Resources"))
         self._existing: dict[str, Resource] = {}

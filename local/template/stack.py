@@ -73,17 +73,40 @@ def _stack(
     document: Mapping[str, object], *, addresses: Addresses, given: Mapping[str, str], find_code: FindCode
 ) -> Stack:
     declared = mapping(document.get("Parameters"))
-    resources = Resources(document, parameters=parameter_values(declared, given, addresses), addresses=addresses)
+    imported: list[str] = []
+
+    def import_value(name: str) -> str:
+        imported.append(name)
+        return name
+
+    values = parameter_values(declared, given, addresses)
+    resources = Resources(document, parameters=values, addresses=addresses, import_value=import_value)
     check_rules(mapping(document.get("Rules")), resources.resolver)
     stack = compose_stack(resources, find_code)
     if not stack.functions:
-        raise TemplateError("the template has no function whose code is a local folder, so there is nothing to run")
+        raise TemplateError(_nothing_to_run(resources))
     return replace(
         stack,
         outputs=read_outputs(mapping(document.get("Outputs")), resources),
         # Last, when all readers have read: what is left unread is what is not honoured.
-        warnings=(*_looked_up_sentences(declared), *unhonoured(resources)),
+        warnings=(*_looked_up_sentences(declared), *_imported_sentences(imported), *unhonoured(resources)),
     )
+
+
+def _nothing_to_run(resources: Resources) -> str:
+    sentence = "the template has no function whose code is a local folder, so there is nothing to run"
+    reasons = [
+        f"{function.logical_id}: {', '.join(function.properties.unread(()))}"
+        for function in resources.of_type("AWS::Lambda::Function")
+    ]
+    return f"{sentence} ({'; '.join(reasons)})" if reasons else sentence
+
+
+def _imported_sentences(names: list[str]) -> list[str]:
+    return [
+        f"Fn::ImportValue {name}: not looked up in another stack, its value is its name"
+        for name in dict.fromkeys(names)
+    ]
 
 
 def _looked_up_sentences(declared: Mapping[str, object]) -> list[str]:

@@ -31,13 +31,22 @@ def test_public_url_with_both_permissions() -> None:
     assert access("NONE", URL_PUBLIC, INVOKE_PUBLIC).check(UNSIGNED, distribution_arn=None) is None
 
 
-@pytest.mark.parametrize("permissions", [(), (URL_PUBLIC,), (INVOKE_PUBLIC,), (URL_EDGE, INVOKE_EDGE)])
-def test_public_url_needs_both_permissions(permissions: tuple[Permission, ...]) -> None:
-    """AuthType NONE alone opens nothing, since October 2025."""
+@pytest.mark.parametrize(
+    ("permissions", "missing"),
+    [
+        ((), "lambda:InvokeFunctionUrl and lambda:InvokeFunction"),
+        ((URL_PUBLIC,), "lambda:InvokeFunction"),
+        ((INVOKE_PUBLIC,), "lambda:InvokeFunctionUrl"),
+        ((URL_EDGE, INVOKE_EDGE), "lambda:InvokeFunctionUrl and lambda:InvokeFunction"),
+    ],
+)
+def test_public_url_needs_both_permissions(permissions: tuple[Permission, ...], missing: str) -> None:
+    """AuthType NONE alone opens nothing, since October 2025; what is missing is for the log alone."""
     with pytest.raises(AccessDeniedError) as caught:
         access("NONE", *permissions).check(UNSIGNED, distribution_arn=None)
 
     assert caught.value.message == FORBIDDEN
+    assert caught.value.reason == f"no permission of F lets everybody do {missing}"
 
 
 def test_edge_with_both_permissions() -> None:
@@ -70,7 +79,8 @@ def test_signed_caller_of_the_same_account() -> None:
 
 def test_unsigned_and_badly_signed_callers() -> None:
     """The one is told nothing, the other what is wrong."""
-    with pytest.raises(AccessDeniedError, match="^Forbidden$"):
+    with pytest.raises(AccessDeniedError, match="^Forbidden$") as caught:
         access("AWS_IAM").check(UNSIGNED, distribution_arn=None)
+    assert caught.value.reason == "not signed, and AuthType of F is AWS_IAM"
     with pytest.raises(SignatureError):
         access("AWS_IAM").check(signed(secret="wrong"), distribution_arn=None)

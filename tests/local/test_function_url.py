@@ -281,11 +281,15 @@ async def test_the_edges_own_requests_pass_with_iam() -> None:
 
 
 async def test_a_distribution_without_permission_is_forbidden() -> None:
-    app = url(replying(b"{}"), auth="AWS_IAM")
+    """The viewer is told no more than that, the line of the request why."""
+    app, report = url(replying(b"{}"), auth="AWS_IAM"), RequestReport("GET", "/", DOMAIN)
+    scope = {"extensions": {ORIGIN_ACCESS_CONTROL: {"source_arn": ARN + "2"}}, "local.report": report}
 
-    async with live_viewer(app, extensions={ORIGIN_ACCESS_CONTROL: {"source_arn": ARN + "2"}}) as viewer:
+    async with live_viewer(app, **scope) as viewer:  # type: ignore[arg-type]
         await viewer.done
         assert viewer.answer.status == 403
+        assert b"permission of" not in viewer.answer.body
+    assert report.note.startswith("no permission of")
     assert scripted(app).invocations == []
 
 

@@ -205,6 +205,30 @@ def test_xss_protection(written: dict[str, object], expected: str) -> None:
     assert read.response_headers == (("x-xss-protection", expected, True),)
 
 
+def test_target_that_is_a_group_of_origins() -> None:
+    """Leads to the first of its members; that the others are never asked is told."""
+    config = {
+        "Origins": [PAGES, {**PAGES, "Id": "spare"}],
+        "OriginGroups": {
+            "Quantity": 1,
+            "Items": [
+                {
+                    "Id": "either",
+                    "FailoverCriteria": {"StatusCodes": {"Quantity": 1, "Items": [500]}},
+                    "Members": {"Quantity": 2, "Items": [{"OriginId": "spare"}, {"OriginId": "pages"}]},
+                }
+            ],
+        },
+        "DefaultCacheBehavior": {"TargetOriginId": "either"},
+    }
+    found = resources(config)
+    distribution = read_distribution(found)
+
+    assert distribution is not None
+    assert [behavior.origin_id for behavior in distribution.behaviors] == ["spare"]
+    assert unhonoured(found) == ["Site: not emulated: the failover of the origin group either"]
+
+
 def test_target_that_is_no_origin() -> None:
     """A behavior that leads nowhere is refused; linters let it pass."""
     config = {"Origins": [PAGES], "DefaultCacheBehavior": {"TargetOriginId": "page"}}

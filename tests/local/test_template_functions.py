@@ -163,7 +163,7 @@ def test_permissions_of_a_function(root: Path) -> None:
         ({"Environment": {"Variables": {"A": ["x"]}}}, 'F.Environment.Variables.A: text is needed, not ["x"]'),
         (
             {"Environment": {"Variables": {"A": {"Fn::ImportValue": "vpc"}}}},
-            'F.Environment.Variables.A: Fn::ImportValue "vpc" is another stack\'s output, which is not here',
+            "F.Environment.Variables.A: Fn::ImportValue vpc is another stack's output, which is not here",
         ),
     ],
 )
@@ -197,6 +197,7 @@ def test_warnings(root: Path) -> None:
             Environment={"Variables": {"SECRET": "{{resolve:ssm:/secret}}"}},
             Layers=["arn:aws:lambda:us-east-1:1:layer:x:1"],
         ),
+        Node=function(Runtime="nodejs22.x"),
         Image=function(Code={"ImageUri": "registry/image"}, PackageType="Image", VpcConfig={"a": 1}),
         FUrl=resource("AWS::Lambda::Url", TargetFunctionArn={"Ref": "F"}, AuthType="NONE"),
         Second=resource("AWS::Lambda::Url", TargetFunctionArn={"Ref": "F"}, AuthType="NONE"),
@@ -206,11 +207,12 @@ def test_warnings(root: Path) -> None:
     )
     names = [function.logical_id for function in read_functions(found, code_below(root))]
 
-    assert names == ["F"]
+    assert names == ["F", "Node"]
     assert unhonoured(found) == [
         "F: not emulated: LoggingConfig.Colour, TracingConfig, "
         "layer arn:aws:lambda:us-east-1:1:layer:x:1 (not a folder of this template), "
         "the dynamic reference in Environment.Variables.SECRET",
+        "Node: not emulated: runtime nodejs22.x (use python3.x, or provided.al2023 with a bootstrap)",
         "Image: not emulated: code in a container image",
         "Second: not emulated: a second URL for the function local-F",
         "not emulated: AWS::DynamoDB::Table (1), AWS::IAM::Role (2)",

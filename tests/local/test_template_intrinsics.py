@@ -92,7 +92,7 @@ def test_condition(name: str, expected: bool) -> None:
     [
         (
             {"Fn::ImportValue": {"Fn::Sub": "${Stage}-vpc"}},
-            'Fn::ImportValue {"Fn::Sub": "${Stage}-vpc"} is another stack\'s output, which is not here',
+            "Fn::ImportValue live-vpc is another stack's output, which is not here",
         ),
         ({"Ref": "Tabel"}, "there is no Tabel"),
         ({"Fn::Sub": "${Tabel.Arn}"}, "there is no Tabel"),

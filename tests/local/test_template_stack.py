@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -239,6 +240,28 @@ def test_missing_template(tmp_path: Path) -> None:
     assert sentence(path) == f"there is no template at {path}: name the template file"
 
 
+def test_imports_have_placeholders(project: Path) -> None:
+    """A function that gets another stack's output can start; what it gets is told, once."""
+    template = {
+        "Resources": {
+            "F": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "Code": "echo",
+                    "Runtime": "python3.13",
+                    "Environment": {"Variables": {"A": {"Fn::ImportValue": {"Fn::Sub": "${AWS::Region}-pool"}}}},
+                },
+            }
+        },
+        "Outputs": {"Pool": {"Value": {"Fn::ImportValue": "us-east-1-pool"}}},
+    }
+    (project / "imports.json").write_text(json.dumps(template))
+    stack = read(project / "imports.json")
+
+    assert named(stack, "F").environment == {"A": "us-east-1-pool"}
+    assert stack.warnings == ("Fn::ImportValue us-east-1-pool: not looked up in another stack, its value is its name",)
+
+
 def test_folder_instead_of_a_template(tmp_path: Path) -> None:
     """A folder is no template."""
     assert sentence(tmp_path) == f"{tmp_path} is a folder: name the template file in it"
@@ -253,6 +276,11 @@ def test_folder_instead_of_a_template(tmp_path: Path) -> None:
         (
             b"Resources: {B: {Type: AWS::S3::Bucket}}",
             "the template has no function whose code is a local folder, so there is nothing to run",
+        ),
+        (
+            b"Resources: {F: {Type: AWS::Lambda::Function, Properties: {Code: {ImageUri: a}, PackageType: Image}}}",
+            "the template has no function whose code is a local folder, so there is nothing to run "
+            "(F: code in a container image)",
         ),
     ],
 )
