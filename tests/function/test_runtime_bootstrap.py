@@ -120,6 +120,25 @@ def test_without_what_lambda_sets_it_says_so(environ: dict[str, str], sentence: 
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"bootstrap: {sentence}")
 
 
+@pytest.mark.parametrize(
+    ("definition", "messages"),
+    [("def", ["not today", "not today"]), ("async def", ["cannot import name 'EXACT_TOKEN_TYPES' from 'token'"])],
+)
+def test_a_module_named_like_one_of_the_library_keeps_nothing_from_being_reported(
+    definition: str, messages: list[str], tmp_path: Path
+) -> None:
+    """It is found in the library's place when that is first needed: for a trace, or for an event loop."""
+    (tmp_path / "token.py").write_text("SECRET = 'x'\n")
+    with FakeRuntimeApi(Event(), Event()) as api:
+        start(api, tmp_path, source=f"{definition} handler(event, context):\n    raise ValueError('not today')")
+
+    reports = [json.loads(request.body) for request in api.requests if request.method == "POST"]
+    assert [report["errorMessage"].partition(" (")[0] for report in reports] == messages
+    for report in reports:
+        (reason,) = report["stackTrace"]
+        assert reason.startswith("No stack trace: cannot import name 'EXACT_TOKEN_TYPES' from 'token'")
+
+
 # The end
 
 

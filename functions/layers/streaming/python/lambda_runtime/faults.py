@@ -10,7 +10,8 @@ is a Go server, which takes 4 KiB of trailers in all and for more drops the conn
 
 What differs here, on purpose:
 1. a stack trace begins with the function's own code and goes on to the causes (see `trace`); one in a trailer is cut
-   to its last entries.
+   to its last entries;
+2. what an exception cannot tell (its `__str__` fails, say) does not keep it from being reported.
 """
 
 from __future__ import annotations
@@ -63,10 +64,8 @@ class Fault(Exception):
         """The fault that *error* amounts to; a `Fault` is itself."""
         if isinstance(error, Fault):
             return error
-        from lambda_runtime.trace import Trace, text_of  # only a failing invocation needs it
-
-        trace = Trace(error, machinery=_MACHINERY)
-        return cls(type(error).__name__, text_of(error), trace.entries(), frames=trace.frames)
+        entries, frames = _trace_of(error)
+        return cls(type(error).__name__, text_of(error), entries, frames=frames)
 
     def document(self, request_id: str = "") -> bytes:
         """The body of a POST to `/error` or `/init/error`."""
@@ -119,6 +118,24 @@ class Fault(Exception):
             "requestId": request_id,
             "stackTrace": self.trace,
         }
+
+
+def text_of(error: BaseException) -> str:
+    """What *error* says."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a `__str__` of the function's own
+        return "<exception str() failed>"
+
+
+def _trace_of(error: BaseException) -> tuple[list[str], list[tuple[str, int, str]]]:
+    try:
+        from lambda_runtime.trace import Trace  # only a failing invocation needs it
+
+        trace = Trace(error, machinery=_MACHINERY)
+        return trace.entries(), trace.frames
+    except Exception as failure:  # noqa: BLE001 - the function has a token.py, say, which is found for the library's own
+        return [f"No stack trace: {text_of(failure)}\n"], []
 
 
 def _hard_indent(row: str) -> str:

@@ -24,7 +24,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from lambda_runtime.trace import Trace, text_of
+from lambda_runtime.faults import text_of
+from lambda_runtime.trace import Trace
 
 if TYPE_CHECKING:
     from lambda_runtime.logging_hook import LoggingHook

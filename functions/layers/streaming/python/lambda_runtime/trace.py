@@ -7,8 +7,7 @@ exception there that reached it.
 
 What differs here, on purpose:
 1. the exceptions inside a group and the causes of each exception follow, since what reaches a runtime is often another
-   one's wrapping: a `TaskGroup` says "1 sub-exception", a framework "response already started", and neither says why;
-2. a text that an exception cannot give (its `__str__` fails) is replaced, as the interpreter's own traceback does it.
+   one's wrapping: a `TaskGroup` says "1 sub-exception", a framework "response already started", and neither says why.
 """
 
 from __future__ import annotations
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_EXCEPTIONS = 25  # in one trace: a retried call has as many causes as it was tried
-
-
-def text_of(error: object) -> str:
-    """What *error*, or a note of it, says."""
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - a `__str__` of the function's own
-        return "<exception str() failed>"
 
 
 class Trace:
@@ -49,7 +40,7 @@ class Trace:
     def reasons(self) -> list[str]:
         """An entry for each note, and for each exception that led to this one its head and its calls."""
         notes = getattr(self._error, "__notes__", None)
-        entries = [f"{text_of(note)}\n" for note in notes] if isinstance(notes, list) else []
+        entries = [f"{note}\n" for note in notes if isinstance(note, str)] if isinstance(notes, list) else []
         for number, (how, error) in enumerate(_led_to(self._error)):
             if number == MAX_EXCEPTIONS:
                 return [*entries, "And others.\n"]
