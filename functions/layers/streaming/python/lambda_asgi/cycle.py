@@ -45,7 +45,6 @@ class Cycle:
     """The request that *scope* and *body* are; `response` calls *app* with it."""
 
     def __init__(self, app: App, scope: Scope, body: bytes) -> None:
-        loop = asyncio.get_running_loop()
         self._app = app
         self._scope = scope
         self._task: asyncio.Task[None]
@@ -55,13 +54,14 @@ class Cycle:
         self._disconnected = asyncio.Event()
 
         # Response
-        self._started: asyncio.Future[Response] = loop.create_future()
+        self._response: Response | None = None  # once the application has started it
         self._expected = "http.response.start"  # the message to come
         self._bodiless = scope["method"] == "HEAD"
         self._write: Write
         self._writable = asyncio.Event()
         self._has_body = False  # some of it waits to be written
-        self._completed: asyncio.Future[None] = loop.create_future()
+        self._complete = False
+        self._news = asyncio.Event()  # the response has started or is complete, or the application has returned
         self._ended = asyncio.Event()
         self._loss: Exception | None = None
 
@@ -70,9 +70,11 @@ class Cycle:
     async def response(self) -> Response:
         """Call the application; return when it has started a response. Raises what it raises before that."""
         self._task = asyncio.create_task(self._run_app())
+        self._task.add_done_callback(lambda _: self._news.set())
         async with self._cancelled_together():
-            await self._reach(self._started)
-        return self._started.result()
+            while self._response is None:
+                await self._next()
+        return self._response
 
     async def stream(self, write: Write) -> None:
         """Let the application send its body with *write*; return when that is complete. Raises what it raises."""
@@ -82,12 +84,15 @@ class Cycle:
                 with suppress(DisconnectedError):  # the application learns of it when it sends
                     await self._open()
             self._writable.set()
-            await self._reach(self._completed)
+            while not self._complete:
+                await self._next()
+            if self._loss:
+                raise self._loss
 
     async def finish(self) -> None:
         """The viewer has all: wait until the application returns. Raises what it raises now."""
         self._ended.set()
-        if self._completed.done():
+        if self._complete:
             await self._task
 
     async def _run_app(self) -> None:
@@ -98,16 +103,19 @@ class Cycle:
                 raise
         finally:
             self._disconnected.set()  # for tasks that still listen: nothing more comes of this request
-        if not self._started.done():
+        if self._response is None:
             raise RuntimeError("The ASGI application returned without sending 'http.response.start'.")
-        if not (self._completed.done() or self._loss):
+        if not (self._complete or self._loss):
             raise RuntimeError("The ASGI application returned without completing its response.")
 
-    async def _reach(self, milestone: asyncio.Future[None] | asyncio.Future[Response]) -> None:
-        await asyncio.wait({self._task, milestone}, return_when=asyncio.FIRST_COMPLETED)
-        if self._loss:
+    async def _next(self) -> None:
+        """Wait until the application has done something more. Raises what kept it from that."""
+        if not self._task.done():
+            await self._news.wait()
+            self._news.clear()
+        elif self._loss:
             raise self._loss
-        if not milestone.done():
+        else:
             await self._task  # raises
 
     @asynccontextmanager
@@ -171,12 +179,14 @@ class Cycle:
             message, payload_format(self._scope["aws.event"]), body=self.stream, background=self.finish
         )
         self._bodiless = self._bodiless or response.status_code in BODILESS
-        self._started.set_result(response)
+        self._response = response
+        self._news.set()
         self._expected = "http.response.body"
 
     async def _end_body(self) -> None:
         self._expected = ""
-        self._completed.set_result(None)
+        self._complete = True
+        self._news.set()
         # Until the reply has ended, the viewer waits for that: nothing else of the application comes before it.
         try:
             await self._ended.wait()
