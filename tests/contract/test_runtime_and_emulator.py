@@ -86,7 +86,7 @@ STREAMS = {
         status=201,
     ),
     "bytes_body": streamed(b"\0\xff", (b"content-type", b"image/png")),
-    "empty_body": streamed(b"", (b"x-a", b"1"), (b"content-type", b"application/octet-stream"), status=204),
+    "empty_body": streamed(b"", (b"x-a", b"1"), status=204),
     "iterated_body": streamed(b"onetwothree"),
     "async_body": streamed(b"onetwo"),
     "large_body": streamed(b"".join(bytes([number]) * 100_000 for number in range(10))),
