@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -105,22 +106,30 @@ def test_hash_header_must_be_the_hash_of_the_body() -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "error_type", "says"),
+    ("made", "error_type", "says"),
     [
-        (signed(key="AKIDOTHER"), "UnrecognizedClientException", "token included in the request is invalid"),
-        (signed(secret="wrong"), "InvalidSignatureException", "does not match"),
-        (signed(service="s3"), "InvalidSignatureException", "us-east-1/lambda/aws4_request"),
-        (with_header(signed(), b"authorization", b"Bearer x"), "IncompleteSignatureException", "AWS4-HMAC-SHA256"),
-        (with_header(signed(), b"authorization", b"AWS4-HMAC-SHA256 x"), "IncompleteSignatureException", "credential"),
-        (with_header(signed(), b"x-amz-date", b""), "IncompleteSignatureException", "date"),
-        (with_header(signed(), b"x-amz-date", b"yesterday"), "InvalidSignatureException", "scoped"),
+        (lambda: signed(key="AKIDOTHER"), "UnrecognizedClientException", "token included in the request is invalid"),
+        (lambda: signed(secret="wrong"), "InvalidSignatureException", "does not match"),
+        (lambda: signed(service="s3"), "InvalidSignatureException", "us-east-1/lambda/aws4_request"),
+        (
+            lambda: with_header(signed(), b"authorization", b"Bearer x"),
+            "IncompleteSignatureException",
+            "AWS4-HMAC-SHA256",
+        ),
+        (
+            lambda: with_header(signed(), b"authorization", b"AWS4-HMAC-SHA256 x"),
+            "IncompleteSignatureException",
+            "credential",
+        ),
+        (lambda: with_header(signed(), b"x-amz-date", b""), "IncompleteSignatureException", "date"),
+        (lambda: with_header(signed(), b"x-amz-date", b"yesterday"), "InvalidSignatureException", "scoped"),
     ],
     ids=["unknown key", "wrong secret", "other service", "no SigV4", "no parts", "no date", "odd date"],
 )
-def test_bad_signatures(request_: HttpRequest, error_type: str, says: str) -> None:
-    """Each has AWS's error type, and a sentence."""
+def test_bad_signatures(made: Callable[[], HttpRequest], error_type: str, says: str) -> None:
+    """Each has AWS's error type, and a sentence. It is signed now: after five minutes a signature is no longer good."""
     with pytest.raises(SignatureError, match=says) as caught:
-        check(request_)
+        check(made())
 
     assert caught.value.error_type == error_type
 
