@@ -38,7 +38,7 @@ from local.invoke_api.api import InvokeApi
 from local.loop_thread import LoopThread
 from local.metadata import Metadata
 from local.reports import Reports
-from local.runtime_server import RuntimeListener
+from local.runtime_server.listener import RuntimeListener
 from local.servers import HttpServer, bind, port_of
 from local.template.addresses import Addresses
 from local.template.stack import read_stack

@@ -86,6 +86,11 @@ class RuntimeApi:
         self._domain = domain
         self._invocation: Invocation | None = None
 
+    @property
+    def replying(self) -> bool:
+        """Whether a reply is coming in."""
+        return self.state is State.INVOCATION_RESPONSE
+
     def next(self, answer: Answer) -> Callable[[], None]:
         """Call *answer* with the next event, at the moment when there is one; what is returned withdraws the question.
 

@@ -18,7 +18,7 @@ from lambda_runtime.client import Client
 from lambda_runtime.faults import Fault
 from lambda_runtime.response import Response
 from local.invocation import Failure, FunctionError, Invocation
-from local.runtime_server import RuntimeConnection
+from local.runtime_server.connection import RuntimeConnection
 from local.wire.prelude import CONTENT_TYPE, Prelude, PreludeParser
 from tests.local.fakes.environment import a_function
 from tests.local.fakes.local_lambda import LocalLambda, local_lambda

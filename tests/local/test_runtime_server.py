@@ -11,7 +11,7 @@ import pytest
 from local.extensions_api import ExtensionsApi
 from local.invocation import HIGH_WATER_BYTES, Failure, FunctionError, Invocation, ReplyCutError
 from local.runtime_api import MAX_BUFFERED_BYTES, MAX_DOCUMENT_BYTES, RuntimeApi
-from local.runtime_server import RuntimeConnection
+from local.runtime_server.connection import RuntimeConnection
 from tests.local.fakes.environment import FakeEnvironment, a_function
 from tests.local.fakes.raw_worker import ACCEPTED, BASE, NEXT, Answer, chunked, post, runtime_bench, until
 
@@ -514,6 +514,37 @@ async def test_the_connection_is_read_again_after_a_reply_that_filled_the_buffer
         bench.environment.offer(Invocation(a_function(), b"2"))
         assert await worker.ask(NEXT) == Answer(200, b"2", {})
         assert len(await read_all(invocation)) == HIGH_WATER_BYTES + 1000
+
+
+async def test_a_worker_that_has_hung_up_on_a_slow_caller_gets_the_next_event() -> None:
+    """At its deadline a runtime gives its reply up; nobody reads it then, and so nobody sees that it has ended."""
+    async with runtime_bench() as bench:
+        worker, invocation = await bench.working()
+        worker.writer.write(chunked(path(invocation), bytes(4 * HIGH_WATER_BYTES)).removesuffix(b"0\r\n\r\n"))
+        await until(lambda: invocation.reply.full)
+        worker.writer.close()
+
+        bench.environment.offer(Invocation(a_function(), b"2"))
+        assert await (await bench.connect()).ask(NEXT) == Answer(200, b"2", {})
+
+        assert invocation.failure is not None
+        assert invocation.failure.error_type == "Runtime.TruncatedResponse"
+        assert len(await invocation.reply.read() or b"") == 4 * HIGH_WATER_BYTES
+
+
+async def test_a_worker_that_goes_on_with_its_reply_to_a_slow_caller_gets_no_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("local.runtime_server.connection.LEFT_REPLY_SECONDS", 0)
+    async with runtime_bench() as bench:
+        worker, invocation = await bench.working()
+        worker.writer.write(chunked(path(invocation), bytes(4 * HIGH_WATER_BYTES)).removesuffix(b"0\r\n\r\n"))
+        await until(lambda: invocation.reply.full)
+
+        assert (await (await bench.connect()).ask(NEXT)).status == 403
+
+        assert await worker.ask(b"0\r\n\r\n") == ACCEPTED
+        assert len(await read_all(invocation)) == 4 * HIGH_WATER_BYTES
 
 
 async def test_a_caller_who_leaves_lets_a_blocked_worker_go_on() -> None:

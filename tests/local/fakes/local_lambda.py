@@ -17,7 +17,7 @@ from local.environment.surroundings import Surroundings
 from local.environment.variables import World
 from local.invocation import Invocation
 from local.reports import Reports
-from local.runtime_server import RuntimeListener
+from local.runtime_server.listener import RuntimeListener
 
 Step = list[str | int]
 

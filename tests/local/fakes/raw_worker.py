@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from local.invocation import Invocation
-from local.runtime_server import RuntimeListener
+from local.runtime_server.listener import RuntimeListener
 from tests.local.fakes.environment import FakeEnvironment, a_function
 
 BASE = "/2018-06-01/runtime"

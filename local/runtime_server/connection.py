@@ -1,28 +1,20 @@
-"""The Runtime API on a socket of its own for each domain: HTTP/1.1 in, `runtime_api` and `extensions_api` calls out.
-
-What hop this is: `worker -> [runtime_server] -> runtime_api, extensions_api`.
-
-What the real service does: listens on loopback inside the environment; waits on `next` without a limit; takes replies
-of any framing, with trailers (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
-
-What differs here, on purpose:
-1. a refused request is read to its end before it is answered, so that the answer is not lost in a reset connection.
-"""
+"""One connection of a worker; what it follows and where it differs is told in `local.runtime_server`."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from typing import cast
 
 from local.busy_poll import BusyPoll
-from local.environment.domain import Domain
 from local.extensions_api import ROOTS, ExtensionsApi
 from local.http1.request_reader import BadRequestError, RequestHead, RequestReader
 from local.http1.response_head import STATUS_LINES
 from local.invocation import Invocation
-from local.runtime_api import MAX_DOCUMENT_BYTES, ErrorReply, RefusedError, Reply, ReplyRequest, RuntimeApi
+from local.runtime_api import MAX_DOCUMENT_BYTES, ErrorReply, RefusedError, Reply, RuntimeApi
+from local.runtime_server.headers import invocation_headers, reply_request
 from local.wire.headers import Header
 
 _REPLY = re.compile(rb"/2018-06-01/runtime/invocation/([^/]*)/(response|error)")
@@ -33,31 +25,8 @@ _SMALL = re.compile(  # requests that are taken whole before anything is done
 )
 _KNOWN = re.compile(rf"{_REPLY.pattern.decode()}|{_NEXT}|/2018-06-01/runtime/(init/error|restore/(next|error))")
 _ACCEPTED = b'{"status":"OK"}\n'
+LEFT_REPLY_SECONDS = 1  # for the end of a reply whose runtime asks for the next event
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class RuntimeListener:
-    """The Runtime API of one domain; only that domain's worker knows the port."""
-
-    def __init__(self, server: asyncio.Server, connections: set[RuntimeConnection]) -> None:
-        host, port = server.sockets[0].getsockname()[:2]
-        self.address = f"{host}:{port}"
-        self._server = server
-        self._connections = connections
-
-    @classmethod
-    async def open(cls, domain: Domain) -> RuntimeListener:
-        """Listen on a free port of the loopback interface."""
-        api, extensions, connections = RuntimeApi(domain), ExtensionsApi(domain), set[RuntimeConnection]()
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: RuntimeConnection(api, extensions, connections), "127.0.0.1", 0)
-        return cls(server, connections)
-
-    def close(self) -> None:
-        """Stop listening and drop what is connected."""
-        self._server.close()
-        for connection in list(self._connections):
-            connection.drop()
 
 
 class RuntimeConnection(asyncio.Protocol):
@@ -75,6 +44,7 @@ class RuntimeConnection(asyncio.Protocol):
         self._refused: RefusedError | None = None  # the answer to a request whose rest is still coming in
         self._withdraw: Callable[[], None] = _nothing  # the question for an event that is not answered yet
         self._answer: asyncio.Task[None] | None = None  # to an extension, which may have to wait
+        self._reply_over: asyncio.Event | None = None  # for whoever waits for the end of the reply
         self._busy_poll = BusyPoll()  # after an event, until its reply begins
 
     # Protocol interface
@@ -102,6 +72,19 @@ class RuntimeConnection(asyncio.Protocol):
     def drop(self) -> None:
         if self._transport:
             self._transport.abort()
+
+    # Called by another connection of the same worker
+
+    @property
+    def waits_for_caller(self) -> bool:
+        """Whether a reply is coming in and is not read, since its caller has not taken what came before."""
+        return self._reply is not None and self._reply.buffer.full
+
+    async def read_out(self) -> None:
+        """Read what is left of the reply, which is no more than a socket holds; return when it has ended."""
+        self._reply_over = asyncio.Event()
+        self._resume()
+        await self._reply_over.wait()
 
     # Called by the reader
 
@@ -149,7 +132,7 @@ class RuntimeConnection(asyncio.Protocol):
     def _begin(self, head: RequestHead) -> None:
         if head.method == "POST" and (match := _REPLY.fullmatch(head.target)):
             begin = self._api.begin_response if match[2] == b"response" else self._api.begin_error
-            self._reply = begin(_reply_request(head, match[1].decode("latin-1")))
+            self._reply = begin(reply_request(head, match[1].decode("latin-1")))
             self._reply.buffer.on_drained = self._resume
             return
         method, target = head.method, head.target.decode("latin-1")
@@ -165,7 +148,7 @@ class RuntimeConnection(asyncio.Protocol):
     def _body(self, data: bytes) -> None:
         if self._reply:
             self._reply.write(data, last=self._reader.backlog)  # after a body, only its end can have come
-            if self._reply.buffer.full and self._transport:
+            if self._reply.buffer.full and self._transport and not self._reply_over:
                 self._transport.pause_reading()
         elif self._document is not None:
             self._document.extend(data)
@@ -184,7 +167,7 @@ class RuntimeConnection(asyncio.Protocol):
             )
             self._send(202, _ACCEPTED)
         elif self._document is None:
-            self._withdraw = self._api.next(self._answer_next)
+            self._next()
         else:
             document, self._document = bytes(self._document), None
             if head.target.decode("latin-1").startswith(ROOTS):
@@ -196,15 +179,31 @@ class RuntimeConnection(asyncio.Protocol):
                 self._take_error(head, document)
                 self._send(202, _ACCEPTED)
 
+    def _next(self) -> None:
+        if self._api.replying and (left := [other for other in self._connections if other.waits_for_caller]):
+            self._answer = asyncio.get_running_loop().create_task(self._next_after(left))
+        else:
+            self._withdraw = self._api.next(self._answer_next)
+
+    async def _next_after(self, left: list[RuntimeConnection]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEFT_REPLY_SECONDS):
+                for connection in left:
+                    await connection.read_out()
+        try:
+            self._withdraw = self._api.next(self._answer_next)
+        except RefusedError as refused:
+            self._refuse(refused)
+
     def _take_error(self, head: RequestHead, document: bytes) -> None:
-        reply = _reply_request(head)
+        reply = reply_request(head)
         if head.target == _RESTORE_ERROR.encode():
             self._api.restore_error(reply.error_type, document)
         else:
             self._api.init_error(reply.error_type, document)
 
     def _answer_next(self, invocation: Invocation) -> None:
-        self._send(200, invocation.event, _invocation_headers(invocation))
+        self._send(200, invocation.event, invocation_headers(invocation))
         self._busy_poll.start()
 
     async def _answer_extension(self, head: RequestHead, document: bytes) -> None:
@@ -242,6 +241,8 @@ class RuntimeConnection(asyncio.Protocol):
         """The reply that was coming in; it does so no longer, and what comes after it is read again."""
         reply, self._reply = self._reply, None
         if reply:
+            if self._reply_over:
+                self._reply_over.set()
             reply.buffer.on_drained = _nothing
             self._resume()
         return reply
@@ -249,29 +250,6 @@ class RuntimeConnection(asyncio.Protocol):
     def _resume(self) -> None:
         if self._transport and not self._transport.is_closing() and not self._reader.backlog:
             self._transport.resume_reading()
-
-
-def _reply_request(head: RequestHead, request_id: str = "") -> ReplyRequest:
-    value = dict(head.headers).get
-    return ReplyRequest(
-        request_id,
-        invocation_id=value(b"lambda-runtime-invocation-id", b"").decode("latin-1"),
-        content_type=value(b"content-type", b"").decode("latin-1"),
-        response_mode=value(b"lambda-runtime-function-response-mode", b"").decode("latin-1"),
-        error_type=value(b"lambda-runtime-function-error-type", b"").decode("latin-1"),
-    )
-
-
-def _invocation_headers(invocation: Invocation) -> list[Header]:
-    fields = {
-        b"Lambda-Runtime-Aws-Request-Id": invocation.request_id,
-        b"Lambda-Runtime-Invocation-Id": invocation.invocation_id,
-        b"Lambda-Runtime-Deadline-Ms": str(invocation.deadline_ms),
-        b"Lambda-Runtime-Invoked-Function-Arn": invocation.invoked_arn,
-        b"Lambda-Runtime-Trace-Id": invocation.trace_id,
-        b"Lambda-Runtime-Client-Context": invocation.client_context,
-    }
-    return [(name, value.encode()) for name, value in fields.items() if value]
 
 
 def _nothing() -> None:
