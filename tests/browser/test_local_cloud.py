@@ -53,7 +53,10 @@ def test_stop_leaves_the_stream(page: Page, site_url: str, cloud: LocalCloud) ->
 
 
 def test_beside_polling(page: Page, site_url: str, cloud: LocalCloud) -> None:
-    """The same run by both: the same words, one request against one a word, and what each costs."""
+    """The same run by both: the same words, one request against many, and what each costs.
+
+    On a slow machine a request brings all the words that have become due since the one before it.
+    """
     page.goto(f"{site_url}/?story=snail&seed=3&min_ms=40&max_ms=60")
     page.get_by_label("beside polling").check()
     expect(page.get_by_role("region", name="Polled")).to_be_visible()
@@ -64,8 +67,8 @@ def test_beside_polling(page: Page, site_url: str, cloud: LocalCloud) -> None:
     expect(page.locator("#polled")).to_have_attribute("lang", "de")
     streamed, polled = (costs(page.locator(place).inner_text()) for place in ("#streamed", "#asked"))
     assert streamed[0] == 1
-    assert polled[0] > 20
-    assert polled[1] > 2 * streamed[1]
+    assert polled[0] > 5
+    assert polled[1] > streamed[1]
     expect(page.locator("#bytes")).to_have_text(f"{streamed[1]:,}")
 
 
