@@ -8,6 +8,7 @@ import base64
 import json
 import threading
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +105,57 @@ def test_background_runs_between_the_reply_and_the_next_event(body: Any, buffers
     assert seen == [["next", "response"], ["next", "response"] * 2]
 
 
-def test_background_that_fails_is_logged_and_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+def test_background_may_be_a_plain_function() -> None:
+    """As Starlette's background tasks may; it finds the context variables of its own invocation."""
+    request: ContextVar[int] = ContextVar("request", default=0)
+    seen: list[tuple[int, bool]] = []
+
+    with FakeRuntimeApi(Event(), Event(headers={"Lambda-Runtime-Aws-Request-Id": "another"})) as api:
+
+        async def handler(event: Any, context: Any) -> Response:
+            request.set(request.get() + len(seen) + 1)
+            return Response("whole", background=lambda: seen.append((request.get(), api.requests[-1].ended)))
+
+        run(api, handler)
+
+    assert seen == [(1, True), (2, True)]
+
+
+def test_a_plain_background_function_needs_no_event_loop(tmp_path: Path) -> None:
+    """Importing asyncio costs more than most of them."""
+    source = """
+import sys
+from lambda_runtime.response import Response
+
+def handler(event, context):
+    return Response("whole", background=lambda: print("asyncio" in sys.modules))
+"""
+    with FakeRuntimeApi(Event()) as api:
+        worker = start(api, tmp_path, source=source)
+
+    assert worker.stdout == "False\n"
+
+
+def test_background_that_was_called_already_is_refused() -> None:
+    async def background() -> None: ...
+
+    called = background()
+    with pytest.raises(TypeError, match="background is a function to call, not coroutine; pass it uncalled"):
+        Response("whole", background=called)  # type: ignore[arg-type]
+    called.close()
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_background_that_fails_is_logged_and_no_more(asynchronous: bool, capsys: pytest.CaptureFixture[str]) -> None:
     """The reply is out and stays whole."""
 
-    async def background() -> None:
+    def fail() -> None:
         raise LookupError("no queue")
 
+    async def fail_later() -> None:
+        fail()
+
+    background = fail_later if asynchronous else fail
     first, second = serve(lambda event, context: Response("whole", background=background), Event(), Event())
 
     assert (first.endpoint, first.chunks[1:], first.trailers, second.chunks[1:]) == (

@@ -35,7 +35,11 @@ def streaming(event: dict[str, Any], context: Context) -> Response:
 
 
 async def asynchronous(event: dict[str, Any], context: Context) -> Response:
-    return Response(bytes_later())
+    return Response(bytes_later(), background=tidy)
+
+
+def tidy() -> int:
+    return 1
 
 
 def bodies() -> list[Body]:
@@ -45,4 +49,4 @@ def bodies() -> list[Body]:
 def misused() -> None:
     Response(5)  # type: ignore[arg-type]
     Response(headers={"x-left": 5})  # type: ignore[dict-item]
-    Response(background=print)  # type: ignore[arg-type]
+    Response(background=asyncio.sleep(0))  # type: ignore[arg-type]

@@ -105,12 +105,9 @@ class AsyncSide:
         self.result_of(_pour(body, keep), invocation)
         return chunks
 
-    def finish(self, background: Callable[[], Awaitable[object]], invocation: Invocation) -> None:
-        """Do what is left to do when the reply has ended; the caller has its answer, so a failure is logged only."""
-        try:
-            self.result_of(background(), invocation)
-        except Exception as error:  # noqa: BLE001 - the next event is served all the same
-            Fault.of(error).log(invocation.request_id)
+    def call(self, function: Callable[[], object], invocation: Invocation) -> object:
+        """What *function*, which is not asynchronous, gives; it finds the context variables of *invocation*."""
+        return self._context_of(invocation).run(function)
 
 
 async def _answer(

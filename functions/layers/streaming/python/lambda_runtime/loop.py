@@ -86,7 +86,7 @@ class Loop:
         if not sent:
             self._reply(result, invocation)
         if isinstance(result, Response) and result.background:
-            self._async_side().finish(result.background, invocation)
+            self._finish(result.background, invocation)
 
     def _reply(self, result: object, invocation: Invocation) -> None:
         if reply := self._streamed(result, invocation):
@@ -104,6 +104,15 @@ class Loop:
         if isinstance(result, Response) and self._buffers:
             return None
         return replies.streamed(self._client, invocation, result)
+
+    def _finish(self, background: Callable[[], object], invocation: Invocation) -> None:
+        """Do what is left to do when the reply has ended; the caller has its answer, so a failure is logged only."""
+        try:
+            left = self._async.call(background, invocation) if self._async else background()
+            if hasattr(left, "__await__"):
+                self._async_side().result_of(left, invocation)
+        except Exception as error:  # noqa: BLE001 - the next event is served all the same
+            Fault.of(error).log(invocation.request_id)
 
     def _collect(self, response: Response, invocation: Invocation) -> list[bytes]:
         if replies.is_asynchronous(response.body):

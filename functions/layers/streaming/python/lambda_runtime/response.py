@@ -14,7 +14,7 @@ import json
 # Named for type checkers only: importing typing or collections.abc costs a cold start several milliseconds.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lambda_runtime.body import Body
 
@@ -32,11 +32,11 @@ class Response:
     yielded, in a burst a moment later with others. It may also be an `async def body(write)`, which awaits
     `write(item)` for each item from any of its tasks. *status_code* is an int from 200 to 599. *headers* maps a name to
     one str value; a second value of the same name is joined with a comma, as the service expects. *cookies* are whole
-    `Set-Cookie` values. *background* is called and awaited when the reply has ended, before the next event is asked
-    for; what it raises is logged.
+    `Set-Cookie` values. *background*, a function without arguments, `async def` or not, is called when the reply has
+    ended, before the next event is asked for; what it raises is logged.
 
     Raises `ValueError` for a status code outside that range and `TypeError` for a header or cookie that is no str,
-    or for one str as *cookies*.
+    for one str as *cookies*, or for a *background* that cannot be called.
     """
 
     __slots__ = ("background", "body", "cookies", "headers", "status_code")
@@ -48,12 +48,14 @@ class Response:
         *,
         headers: Mapping[str, str] | None = None,
         cookies: Sequence[str] = (),
-        background: Callable[[], Awaitable[object]] | None = None,
+        background: Callable[[], object] | None = None,
     ) -> None:
         if not isinstance(status_code, int) or not 200 <= status_code <= 599:  # a 1xx would not be the answer yet
             raise ValueError(f"status_code must be an int from 200 to 599, not {status_code!r}")
         if isinstance(cookies, str):
             raise TypeError("cookies must be a list of Set-Cookie values, not one str")
+        if background is not None and not callable(background):
+            raise TypeError(f"background is a function to call, not {type(background).__name__}; pass it uncalled")
         self.body = body
         self.status_code = status_code
         self.headers = dict(headers or {})
