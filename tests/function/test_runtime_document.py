@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -88,6 +89,29 @@ def test_a_router_of_powertools_answers_beside_a_stream(resolver: Any) -> None:
     assert (response.status_code, response.body) == (200, "moon")
     assert response.headers["content-type"] == "text/plain"
     assert [cookie.partition(";")[0] for cookie in response.cookies] == ["seen=moon"]
+
+
+@pytest.mark.parametrize("resolver", [LambdaFunctionUrlResolver, APIGatewayRestResolver])
+def test_a_route_of_powertools_streams(resolver: Any) -> None:
+    """Such a router passes on what it cannot read, unless the type is JSON."""
+    app = resolver()
+
+    @app.get("/stories")
+    def stories() -> PowertoolsResponse[Any]:
+        return PowertoolsResponse(200, "text/event-stream", (f"data: {word}\n\n" for word in ["Once", "upon"]))
+
+    event = url_event(target="/stories") if resolver is LambdaFunctionUrlResolver else rest_event(path="/stories")
+    (request,) = serve(lambda *_: response_of(app.resolve(event, None)))
+
+    assert b'"content-type":"text/event-stream"' in request.chunks[0]
+    assert request.chunks[1:] == [b"data: Once\n\n", b"data: upon\n\n"]
+
+
+def test_an_async_generator_streams_too() -> None:
+    async def words() -> AsyncIterator[str]:
+        yield "Once"
+
+    assert streamed({"statusCode": 201, "body": words()}) == (201, [(b"content-type", b"application/json")], b"Once")
 
 
 @pytest.mark.parametrize(

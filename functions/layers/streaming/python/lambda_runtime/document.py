@@ -15,12 +15,19 @@ import json
 from lambda_runtime import marshal
 from lambda_runtime.response import BODILESS, Response
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lambda_runtime.body import Body
+
 
 def response_of(document: object) -> Response:
     """The reply that *document* stands for: what Powertools' `app.resolve(event, context)` gives, for example.
 
-    `multiValueHeaders` count too, as for a REST API, and a number for the text that it is. Raises `TypeError` for a
-    body that is no str, `ValueError` for a status or a base64 that is none, and `Fault` for what cannot be JSON.
+    `multiValueHeaders` count too, as for a REST API, and a number for the text that it is. A body that is a generator,
+    sync or async, is streamed, where a router lets it through. Raises `TypeError` for another body that is no str,
+    `ValueError` for a status or a base64 that is none, and `Fault` for what cannot be JSON.
     """
     if not isinstance(document, dict) or "statusCode" not in document:
         return Response(marshal.reply_of(document)[0], headers={"content-type": "application/json"})
@@ -35,8 +42,10 @@ def response_of(document: object) -> Response:
     return Response(_body(document), status_code, headers=joined, cookies=cookies)
 
 
-def _body(document: dict[str, object]) -> bytes | str:
-    body = document.get("body") or ""
+def _body(document: dict[str, object]) -> Body:
+    body: Any = document.get("body") or ""
+    if hasattr(body, "__next__") or hasattr(body, "__anext__"):
+        return body  # type: ignore[no-any-return]  # what it yields is checked chunk by chunk
     if not isinstance(body, str):
         raise TypeError(f"the body of a document is str, not {type(body).__name__}; for JSON pass json.dumps(...)")
     return binascii.a2b_base64(body, strict_mode=True) if document.get("isBase64Encoded") else body
