@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from lambda_runtime.faults import MAX_HEADER_BYTES, Fault
+from lambda_runtime.faults import MAX_DOCUMENT_BYTES, MAX_HEADER_BYTES, Fault
 from lambda_runtime.http1 import Connection
 from lambda_runtime.replies import LEADING_ITEMS
 from lambda_runtime.response import Response
@@ -160,6 +160,30 @@ def test_a_generator_that_was_not_called_is_no_body(body: Any) -> None:
     assert json.loads(reply.body)["errorMessage"] == (
         "a Response body is bytes, str or an iterable of them, not function; call it and pass what it returns"
     )
+
+
+@pytest.mark.parametrize("message", ["x" * MAX_DOCUMENT_BYTES, "🐌" * (MAX_DOCUMENT_BYTES // 12)])
+def test_an_error_that_is_too_large_for_a_document_is_cut(message: str) -> None:
+    """It would be refused with a 413, and the caller would hear of nothing but a runtime that goes on."""
+
+    def handler(event: Any, context: Any) -> NoReturn:
+        raise ValueError(message)
+
+    with FakeRuntimeApi(Event()) as api:
+        run(api, handler)
+
+    (reply,) = api.replies
+    document = json.loads(reply.body)
+    assert len(reply.body) <= MAX_DOCUMENT_BYTES
+    assert document["errorType"] == "ValueError"
+    assert document["errorMessage"] == message[: len(message) // 2]
+
+
+def test_a_trace_that_is_too_large_for_a_document_is_cut_before_the_message() -> None:
+    fault = Fault("E", "why", ["x" * MAX_DOCUMENT_BYTES, "the last call"])
+
+    assert json.loads(fault.document())["stackTrace"] == ["the last call"]
+    assert json.loads(fault.document())["errorMessage"] == "why"
 
 
 def test_an_error_whose_text_cannot_be_encoded_is_reported_all_the_same() -> None:

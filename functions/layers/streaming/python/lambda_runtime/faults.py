@@ -9,8 +9,8 @@ them. Error trailers carry the document in base64, since raw JSON lines would br
 is a Go server, which takes 4 KiB of trailers in all and for more drops the connection, error and reply with it.
 
 What differs here, on purpose:
-1. a stack trace begins with the function's own code and goes on to the causes (see `trace`); one in a trailer is cut
-   to its last entries;
+1. a stack trace begins with the function's own code and goes on to the causes (see `trace`); one that is too long for
+   a document, or a trailer, is cut to its last entries, and then the message to its beginning;
 2. what an exception cannot tell (its `__str__` fails, say) does not keep it from being reported.
 """
 
@@ -23,9 +23,10 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MAX_HEADER_BYTES = 1024 * 1024  # past this, AWS's clients leave the X-Ray cause out
+MAX_DOCUMENT_BYTES = 6 * 1024 * 1024  # for a larger one, the Runtime API drops what it would have told
 MAX_TRAILER_BYTES = 3 * 1024  # of the 4 KiB that a Go server takes; the names and the error type are in there too
 _LIBRARY = os.path.dirname(os.__file__)
 # What a traceback shows between the loop and the function's own code.
@@ -68,17 +69,16 @@ class Fault(Exception):
         return cls(type(error).__name__, text_of(error), entries, frames=frames)
 
     def document(self, request_id: str = "") -> bytes:
-        """The body of a POST to `/error` or `/init/error`."""
-        return json.dumps(self._document(request_id)).encode()
+        """The body of a POST to `/error` or `/init/error`, cut to what the Runtime API takes."""
+        return self._cut_to(MAX_DOCUMENT_BYTES, lambda fault: json.dumps(fault._document(request_id)).encode())
 
     def trailer(self, request_id: str) -> bytes:
         """The value of the `Lambda-Runtime-Function-Error-Body` trailer: the document in base64, cut to what fits."""
         import binascii  # only a failing stream needs it
 
-        encoded = binascii.b2a_base64(self.document(request_id), newline=False)
-        if len(encoded) <= MAX_TRAILER_BYTES or not (self.trace or self.message):
-            return encoded
-        return self._shortened().trailer(request_id)
+        return self._cut_to(
+            MAX_TRAILER_BYTES, lambda fault: binascii.b2a_base64(fault.document(request_id), newline=False)
+        )
 
     def xray_cause(self) -> bytes:
         """The value of the `Lambda-Runtime-Function-XRay-Error-Cause` header; empty when it would be too long."""
@@ -104,6 +104,13 @@ class Fault(Exception):
             line = "\r".join(rows)
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
+
+    def _cut_to(self, max_bytes: int, encoded: Callable[[Fault], bytes]) -> bytes:
+        """What *encoded* makes of this fault, or of as much of it as gives no more than *max_bytes*."""
+        fault = self
+        while len(data := encoded(fault)) > max_bytes and (fault.trace or fault.message):
+            fault = fault._shortened()
+        return data
 
     def _shortened(self) -> Fault:
         """The same fault with the later half of its trace; without a trace, with the first half of its message."""
