@@ -210,6 +210,25 @@ def test_startup_comes_before_the_first_event_and_shutdown_after_the_last(tmp_pa
     assert [request.body for request in api.replies] == [b"true", b"true"]
 
 
+def test_a_decorated_handler_is_started_and_shut_down(tmp_path: Path) -> None:
+    """As one of Powertools' or Sentry's decorators leaves it: a function that has no hooks of its own."""
+    decorated = """
+import functools
+
+def decorator(function):
+    @functools.wraps(function)
+    def wrapper(event, context):
+        return function(event, context)
+    return wrapper
+
+handler = decorator(decorator(handler))
+"""
+    with FakeRuntimeApi(Event()) as api:
+        process = start(api, tmp_path, source=HANDLER + decorated)
+
+    assert process.stdout == "startup\ncalled\nshutdown\n"
+
+
 def test_a_startup_that_fails_is_an_init_error(tmp_path: Path) -> None:
     """No event is asked for, and there is nothing to shut down."""
     with FakeRuntimeApi(Event()) as api:

@@ -41,7 +41,7 @@ def main() -> None:
                 client,
                 function,
                 logging_hook,
-                starts_async=handler.is_async(function),
+                starts_async=any(map(handler.is_async, handler.unwrapped(function))),
                 buffers=os.environ.get("AWS_SAM_LOCAL") == "true",
             )
             loop.start_up()

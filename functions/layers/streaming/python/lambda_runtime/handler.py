@@ -18,7 +18,7 @@ from lambda_runtime.faults import Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Handler = Callable[[object, object], object]
 
@@ -57,6 +57,13 @@ def load(name: str) -> Handler:
             "Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'"
         ) from error
     return handler
+
+
+def unwrapped(handler: object) -> Iterator[object]:
+    """*handler*, and what is inside it where decorators wrapped it (`functools.wraps`), the innermost last."""
+    yield handler
+    while handler := getattr(handler, "__wrapped__", None):
+        yield handler
 
 
 def is_async(handler: object, kinds: int = COROUTINE | ASYNC_GENERATOR) -> bool:

@@ -17,7 +17,7 @@ from lambda_runtime import marshal, replies
 from lambda_runtime.client import Client, Invocation, RuntimeApiError
 from lambda_runtime.context import Context
 from lambda_runtime.faults import Fault
-from lambda_runtime.handler import is_async
+from lambda_runtime.handler import is_async, unwrapped
 from lambda_runtime.response import Response
 
 TYPE_CHECKING = False
@@ -127,8 +127,8 @@ class Loop:
                 Fault.of(error).log()
 
     def _hook(self, name: str) -> Callable[[], Coroutine[object, object, None]] | None:
-        hook = getattr(self._handler, name, None)
-        return hook if is_async(hook) else None
+        hooks = (getattr(handler, name, None) for handler in unwrapped(self._handler))
+        return next(filter(is_async, hooks), None)
 
     def _async_side(self) -> AsyncSide:
         """The event loop, made when it is first needed: importing asyncio costs 35 ms."""
