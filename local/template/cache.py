@@ -20,11 +20,14 @@ from pathlib import Path
 
 from local.cache_folder import cache_folder, mark_used
 
+_TRANSFORM = ("transform.py", "language_extensions.py", "intrinsics.py", "parameters.py")  # what it is made by
+
 
 def entry_key(template: bytes, *, parameters: Mapping[str, str], region: str) -> str:
     """The name of the entry for this template: a SHA-256 in hexadecimal."""
     digest = hashlib.sha256(json.dumps([region, sorted(parameters.items()), translator_version()]).encode())
-    digest.update(Path(__file__).with_name("transform.py").read_bytes())
+    for module in _TRANSFORM:
+        digest.update(Path(__file__).with_name(module).read_bytes())
     digest.update(template)
     return digest.hexdigest()
 

@@ -5,7 +5,9 @@ intrinsic-function-reference.html - what a resource's `Ref` and attributes are i
 
 What differs here, on purpose:
 1. a value is resolved when somebody asks for it, so a function that is not emulated hurts only where it is needed;
-2. `Fn::Cidr` and the language extensions are refused, and so is `Fn::ImportValue` where nobody says what it imports.
+2. `Fn::Cidr` is refused, and so is `Fn::ImportValue` where nobody says what it imports;
+3. `Fn::Length`, `Fn::ToJsonString` and a `DefaultValue` are understood here, and `language_extensions` sees to it that
+   the template has their transform.
 """
 
 from __future__ import annotations
@@ -126,7 +128,13 @@ class Resolver:
             case "Fn::Select", [index, items]:
                 return self._selected(text(self.resolve(index)), self._listed(items))
             case "Fn::FindInMap", [name, first_key, second_key]:
-                return self._mapped([text(self.resolve(key)) for key in (name, first_key, second_key)])
+                return self._mapped([name, first_key, second_key])
+            case "Fn::FindInMap", [name, first_key, second_key, {"DefaultValue": default}]:
+                return self._mapped([name, first_key, second_key], default)
+            case "Fn::Length", items:
+                return len(self._listed(items))
+            case "Fn::ToJsonString", document:
+                return json.dumps(self.resolve(document), separators=(",", ":"))
             case "Fn::Base64", source:
                 return base64.b64encode(text(self.resolve(source)).encode()).decode()
             case "Fn::GetAZs", place:
@@ -164,10 +172,13 @@ class Resolver:
             raise TemplateError(f"Fn::Select has no item {index} in a list of {len(items)}")
         return items[int(index)]
 
-    def _mapped(self, keys: list[str]) -> object:
+    def _mapped(self, written: list[object], default: object = NO_VALUE) -> object:
+        keys = [text(self.resolve(key)) for key in written]
         found: object = self._mappings
         for key in keys:
             if key not in mapping(found):
+                if default is not NO_VALUE:
+                    return self.resolve(default)
                 raise TemplateError(f"Fn::FindInMap finds nothing under {' / '.join(keys)}")
             found = mapping(found)[key]
         return found

@@ -27,8 +27,12 @@ def parameter_values(
     for name in given:
         if name not in declared:
             raise TemplateError(f"the template has no parameter {name}")
-    values: dict[str, object] = {name: _value(name, mapping(rules), given) for name, rules in declared.items()}
-    return values | pseudo_parameters(addresses)
+    return declared_values(declared, given) | pseudo_parameters(addresses)
+
+
+def declared_values(declared: Mapping[str, object], given: Mapping[str, str]) -> dict[str, object]:
+    """The value of each parameter that is *declared*. Raises TemplateError as `parameter_values` does."""
+    return {name: _value(name, mapping(rules), given) for name, rules in declared.items()}
 
 
 def pseudo_parameters(addresses: Addresses) -> dict[str, object]:

@@ -12,7 +12,7 @@ What differs here, on purpose:
    can be called, and `local.template.code` turns it back into a folder; an image that `sam build` would make
    of a Dockerfile has no address yet and is given one that names nothing;
 2. nothing asks AWS: applications from the Serverless Application Repository stay unresolved nested stacks;
-3. the SAM transform is the only one; other macros run in somebody's account.
+3. the SAM transform and the language extensions are all there is; other macros run in somebody's account.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from typing import Any
 
 import yaml
 
+from local.errors import TemplateError
 from local.template.code import LOCAL_BUCKET
+from local.template.language_extensions import LANGUAGE_EXTENSIONS, expanded, used
 
 SAM_TRANSFORM = "AWS::Serverless-2016-10-31"
 
@@ -62,8 +64,11 @@ def transform(text: str, *, parameters: Mapping[str, str], region: str) -> dict[
     """
     template = _parsed(text)
     transforms = _checked_transforms(template)
+    if LANGUAGE_EXTENSIONS in transforms:
+        template = _expanded(template, parameters, region)
+    _check_resources(template, is_sam=SAM_TRANSFORM in transforms)
     localize(template)
-    if not transforms:
+    if SAM_TRANSFORM not in transforms:
         return template
     return _translated(template, parameters={**parameters, "AWS::Region": region, "AWS::Partition": "aws"})
 
@@ -103,13 +108,25 @@ def _parsed(text: str) -> dict[str, Any]:
         raise FaultError("a template is a mapping with a Resources section, and this is not one")
     # A round trip makes every key a string and gives each use of a YAML anchor its own copy.
     template: dict[str, Any] = json.loads(json.dumps(loaded))
+    return template
+
+
+def _expanded(template: dict[str, Any], parameters: Mapping[str, str], region: str) -> dict[str, Any]:
+    try:
+        return expanded(template, parameters=parameters, region=region)
+    except TemplateError as error:
+        raise FaultError(str(error)) from error
+
+
+def _check_resources(template: dict[str, Any], *, is_sam: bool) -> None:
     resources = template.get("Resources")
     if not isinstance(resources, dict) or not resources:
         raise FaultError("the template has no Resources section with a resource in it")
     for logical_id, resource in resources.items():
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
             raise FaultError(f"resource {logical_id} is not a mapping with a Type")
-    return template
+        if resource["Type"].startswith("AWS::Serverless::") and not is_sam:
+            raise FaultError(f"{logical_id} is {resource['Type']}, which needs `Transform: {SAM_TRANSFORM}`")
 
 
 def _loaded(text: str) -> object:
@@ -143,14 +160,16 @@ def _checked_transforms(template: dict[str, Any]) -> list[str]:
     named = template.get("Transform") or []
     transforms = named if isinstance(named, list) else [named]
     for transform_name in transforms:
-        if transform_name != SAM_TRANSFORM:
-            raise FaultError(f"transform {json.dumps(transform_name)} is not emulated, only {SAM_TRANSFORM} is")
+        if transform_name not in (SAM_TRANSFORM, LANGUAGE_EXTENSIONS):
+            known = f"only {LANGUAGE_EXTENSIONS} and {SAM_TRANSFORM} are"
+            raise FaultError(f"transform {json.dumps(transform_name)} is not emulated, {known}")
     if '"Fn::Transform"' in json.dumps(template):
         raise FaultError("Fn::Transform is not emulated: macros run in an AWS account")
-    if not transforms:
-        for logical_id, resource in template["Resources"].items():
-            if resource["Type"].startswith("AWS::Serverless::"):
-                raise FaultError(f"{logical_id} is {resource['Type']}, which needs `Transform: {SAM_TRANSFORM}`")
+    if LANGUAGE_EXTENSIONS not in transforms:
+        if function := used(template):
+            raise FaultError(f"{function} needs `{LANGUAGE_EXTENSIONS}` in the list of Transform")
+    elif transforms[-1] == LANGUAGE_EXTENSIONS != transforms[0]:
+        raise FaultError(f"{LANGUAGE_EXTENSIONS} has to come before {SAM_TRANSFORM} in the list of Transform")
     return transforms
 
 

@@ -151,7 +151,7 @@ def test_nothing_touches_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (
             "Transform: [AWS::Serverless-2016-10-31, MyMacro]\nResources: {F: {Type: X}}\n",
-            ['transform "MyMacro" is not emulated, only AWS::Serverless-2016-10-31 is'],
+            ['transform "MyMacro" is not emulated, only AWS::LanguageExtensions and AWS::Serverless-2016-10-31 are'],
         ),
         (
             "Resources: {F: {Type: X, Properties: {Fn::Transform: {Name: AWS::Include}}}}\n",
