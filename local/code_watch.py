@@ -6,7 +6,8 @@ What the real service does: code changes with a deployment; running invocations 
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). Here a saved file is the deployment.
 
 What watchdog does not do by itself:
-1. what links lead to is watched where it is: a link that leads back to where it is would have no end;
+1. what links lead to is watched where it is: a link that leads back to where it is would have no end; and each link on
+   the way there, for it may come to lead elsewhere;
 2. a folder that is removed and made anew, as builds do, is watched again, and so is what is linked in later: the folder
    above it, or the nearest one that is there, tells that it has come;
 3. the descriptor that it watches with is not for workers to inherit.
@@ -172,10 +173,10 @@ class _Watches:
         """What to watch -> the folders that lead to this code, or what may come or go below."""
         wanted: dict[_Watched, set[Path]] = defaultdict(set)
         for folder in self._folders:
-            roots = _roots(folder)
+            roots, places = _roots(folder)
             for root in roots:
                 wanted[_Watched(root, is_code=True)].add(folder)
-            for place in (folder, *roots):
+            for place in places:
                 wanted[_Watched(_nearest_above(place), is_code=False)].add(place)
         return {watched: frozenset(concerned) for watched, concerned in wanted.items()}
 
@@ -223,19 +224,38 @@ class _Above(_Handler):
                 self._tell(_Change(place=path))
 
 
-def _roots(folder: Path) -> list[Path]:
-    """Where *folder* and all that its links lead to really is; no root lies in another that was found before it."""
+def _roots(folder: Path) -> tuple[list[Path], set[Path]]:
+    """Where *folder* and all that its links lead to really is, or is to come; and the places on the way there.
+
+    No root lies in another that was found before it.
+    """
     roots: list[Path] = []
-    found = [str(folder)]
+    places: set[Path] = set()
+    found = [folder]
     while found:
-        root = Path(os.path.realpath(found.pop()))
-        if any(root.is_relative_to(known) for known in roots) or not (root.is_dir() or root.is_file()):
+        *links, root = _way(found.pop())
+        if any(root.is_relative_to(known) for known in roots):
+            continue
+        places.update(links, [root])
+        if not (root.is_dir() or root.is_file()):
             continue
         roots.append(root)
         for inside, folders, files in os.walk(root):
             folders[:] = [name for name in folders if not NO_CODE.search(name)]  # nor walk through the others
-            found += [path for name in (*folders, *files) if os.path.islink(path := os.path.join(inside, name))]
-    return roots
+            found += [Path(path) for name in (*folders, *files) if os.path.islink(path := os.path.join(inside, name))]
+    return roots, places
+
+
+def _way(path: Path) -> list[Path]:
+    """The links that *path* leads through, and where it ends."""
+    links: list[Path] = []
+    while link := next((each for each in (*reversed(path.parents), path) if each.is_symlink()), None):
+        place = Path(os.path.realpath(link.parent), link.name)
+        if place in links:  # in a circle
+            break
+        links.append(place)
+        path = place.parent / os.readlink(place) / path.relative_to(link)
+    return [*links, Path(os.path.realpath(path))]
 
 
 def _nearest_above(place: Path) -> Path:

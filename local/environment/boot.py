@@ -11,7 +11,7 @@ beside it, with the environment variables that do not concern the runtime alone
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -38,6 +38,9 @@ class Premises:
         cls, folder: Path, function: Function, log_stream: str, boot: Boot, on_line: Callable[[str], None]
     ) -> Premises:
         """All of it, below *folder*. Raises `OSError`."""
+        # Where links lead now, it stays: what it imports later is of the code that it began with.
+        layers = tuple(layer.resolve() for layer in function.layers)
+        function = replace(function, code=function.code.resolve(), layers=layers)
         tmp = folder / "tmp"
         tmp.mkdir(parents=True)
         opt = boot.opt(function, folder)

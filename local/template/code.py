@@ -1,11 +1,13 @@
 """Where the code of a function or layer lies: the location the template names -> a folder on this machine.
 
 What the real service does: the code is a zip in S3, or a container image, and Lambda unpacks it into /var/task or /opt.
-What differs here, on purpose: 1. the folder itself is used, where it lies, so that an edit shows on the next request.
+What differs here, on purpose: 1. the folder itself is used, where it lies, so that an edit shows on the next request;
+where links lead to it, by their names, so that it shows, too, when one comes to lead elsewhere.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -54,7 +56,8 @@ def existing_folder(path: str, root: Path, *, owner: str) -> Path:
     """
     folder = (root / path).resolve()
     if folder.is_dir():
-        return folder
+        by_name = Path(os.path.abspath(root / path))  # which takes `link/..` for where the link lies
+        return by_name if by_name.resolve() == folder else folder
     if folder.exists():
         raise TemplateError(f"{owner}: {path} is a file; the emulator needs the folder it was packed from ({folder})")
     raise TemplateError(f"{owner}: the folder {path} does not exist (looked for {folder})")

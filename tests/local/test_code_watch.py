@@ -28,6 +28,13 @@ def save(path: Path) -> None:
     draft.replace(path)
 
 
+def lead(link: Path, target: str) -> None:
+    """Have *link* lead to *target* from now on, at once."""
+    draft = link.parent / "draft"
+    draft.symlink_to(target)
+    draft.replace(link)
+
+
 class Watch:
     """What the watch has told: the logical ids of the functions that a change concerns."""
 
@@ -170,6 +177,40 @@ async def test_what_is_linked_in_later_is_code_from_then_on(tmp_path: Path) -> N
         assert await watch.change() == ["One"]
         save(new / "app.py")
         assert await watch.change() == ["One"]
+
+
+async def test_a_link_on_the_way_to_the_code_that_leads_elsewhere_later_is_a_change(tmp_path: Path) -> None:
+    """As with builds whose latest one has a link, and a link to that; what is linked in may be found that way, too."""
+    one, two, _, builds = folders(tmp_path, "one", "two", "three", "builds")
+    for build in ("1", "2"):
+        (builds / build).mkdir()
+        folders(builds / build, "code", "shared")
+    (builds / "latest").symlink_to("1")
+    (tmp_path / "current").symlink_to("builds/latest")
+    (two / "shared").symlink_to(tmp_path / "current" / "shared")
+    (tmp_path / "linked").symlink_to(one)
+    functions = (
+        a_function(logical_id="One", code=tmp_path / "linked"),
+        a_function(logical_id="Two", code=two),
+        a_function(logical_id="Three", code=tmp_path / "current" / "code"),
+    )
+    async with watching(*functions) as watch:
+        lead(tmp_path / "linked", "three")
+        assert await watch.change() == ["One"]
+        save(tmp_path / "three" / "app.py")
+        assert await watch.change() == ["One"]
+        lead(builds / "latest", "2")
+        assert await watch.change() == ["Two", "Three"]
+        save(builds / "2" / "shared" / "app.py")
+        assert await watch.change() == ["Two"]
+        save(builds / "2" / "code" / "app.py")
+        assert await watch.change() == ["Three"]
+        shutil.rmtree(builds / "2" / "code")
+        assert await watch.change() == ["Three"]
+        folders(builds / "2", "code")
+        assert await watch.change() == ["Three"]
+        lead(tmp_path / "current", "builds/1")
+        assert await watch.change() == ["Two", "Three"]
 
 
 async def test_a_folder_that_is_made_anew_is_watched_again(tmp_path: Path) -> None:

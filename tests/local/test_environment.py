@@ -516,6 +516,27 @@ async def test_a_wrapper_gets_the_interpreter_and_the_script_it_stands_for(tmp_p
         assert cloud.lines[0] == f"Worker  {sys.executable} {managed}"
 
 
+async def test_an_environment_keeps_the_code_and_the_layer_that_links_led_to_when_it_began(tmp_path: Path) -> None:
+    """What it imports later, too."""
+    for build in ("old", "new"):
+        (tmp_path / build / "layer" / "python").mkdir(parents=True)
+        (tmp_path / build / "app.py").write_text(
+            f"def handler(event, context):\n    if event:\n        import late\n        return '{build}', late.layer\n"
+        )
+        (tmp_path / build / "layer" / "python" / "late.py").write_text(f"layer = '{build}'")
+    link = tmp_path / "link"
+    link.symlink_to("old")
+    function = a_function(code=link, layers=(link / "layer",), runtime="python3.13", handler="app.handler")
+    async with local_lambda(function, folder=tmp_path / "environments") as cloud:
+        await cloud.answer()
+        link.unlink()
+        link.symlink_to("new")
+
+        assert await cloud.answer(["import"]) == '["old", "old"]'
+        cloud.dispatcher.outdate(function)
+        assert await cloud.answer(["import"]) == '["new", "new"]'
+
+
 def test_one_layer_is_used_where_it_lies_and_none_is_an_empty_folder(tmp_path: Path) -> None:
     layer = tmp_path / "layer"
     layer.mkdir()

@@ -60,6 +60,19 @@ def test_defaults(root: Path) -> None:
     )
 
 
+def test_code_is_found_by_the_names_of_links(root: Path) -> None:
+    """So that one which leads elsewhere later is noticed; `..` is above where a link leads to, as for the system."""
+    (root / "one" / "code").mkdir(parents=True)
+    (root / "link").symlink_to("one/code")
+    locations = [{"S3Bucket": "./", "S3Key": path} for path in ("link", "one/../link/", "link/../code")]
+    found = read_functions(
+        resources(**{f"F{number}": function(Code=location) for number, location in enumerate(locations)}),
+        code_below(root),
+    )
+
+    assert [each.code for each in found] == [root / "link", root / "link", root / "one" / "code"]
+
+
 def test_numbers_written_as_text(root: Path) -> None:
     """A number may be written as a string, which is what a parameter gives."""
     [found] = read_functions(resources(F=function(Timeout="60", ReservedConcurrentExecutions="0")), code_below(root))
