@@ -99,6 +99,18 @@ def test_the_trace_of_an_import_leads_to_the_module_that_is_missing(write: Write
     ]
 
 
+def test_the_trace_of_a_cycle_of_imports_leads_around_it(write: Write, tmp_path: Path) -> None:
+    write("app_five.py", "import views_five\n")
+    write("views_five.py", "from app_five import handler\n")
+    with pytest.raises(Fault) as caught:
+        handler.load("app_five.handler")
+
+    assert caught.value.trace == [
+        f'  File "{tmp_path}/app_five.py", line 1, in <module>\n    import views_five\n',
+        f'  File "{tmp_path}/views_five.py", line 1, in <module>\n    from app_five import handler\n',
+    ]
+
+
 @pytest.mark.parametrize("name", ["app_three.handler", ".handler"])
 def test_an_exception_of_the_modules_own_passes_through(name: str, write: Write) -> None:
     write("app_three.py", "raise ValueError('not today')")

@@ -6,7 +6,7 @@ What the real service does: the managed runtime reports a handler that cannot be
 and these sentences (AWS's client, `awslambdaric/bootstrap.py`), so that dashboards built on them keep working.
 
 What differs here, on purpose:
-1. a module that the function's own module cannot import is reported with the imports that led to it.
+1. what the function's own module cannot import is reported with the imports that led to it.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ def load(name: str) -> Handler:
     try:
         module = importlib.import_module(dotted_name)
     except ImportError as error:
-        is_missing_itself = f"{dotted_name}.".startswith(f"{error.name}.")  # or the folder that it should be in
-        trace = [] if is_missing_itself else Fault.of(error).trace
+        # It or the folder that it should be in; one that lacks a name only is there, in a cycle of imports perhaps.
+        is_missing = isinstance(error, ModuleNotFoundError) and f"{dotted_name}.".startswith(f"{error.name}.")
+        trace = [] if is_missing else Fault.of(error).trace
         message = f"Unable to import module '{module_name}': {error}"
         raise Fault("Runtime.ImportModuleError", message, trace) from error
     except SyntaxError as error:
