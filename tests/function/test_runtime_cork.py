@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lambda_runtime import cork
+from lambda_runtime.client import ReplyLostError
 from lambda_runtime.response import Response
 from tests.function.fake_runtime_api import Event, FakeRuntimeApi, Request, run, serve
 
@@ -194,3 +195,34 @@ def test_a_reply_that_is_lost_in_a_flush_is_told_to_who_writes_next(
     assert raised == ["ReplyLostError"]
     assert not reply.ended
     assert "was cut off" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_task_that_outlives_its_body_does_not_write_into_another_reply(fails: bool) -> None:
+    """It goes on with the next event, whose connection would carry what it writes."""
+    late: list[asyncio.Task[None]] = []
+    next_event = asyncio.Event()
+
+    async def handler(event: Any, context: Any) -> Response:
+        async def body(write: Write) -> None:
+            async def write_later() -> None:
+                await next_event.wait()
+                await write("late")
+
+            late.append(asyncio.create_task(write_later()))
+            if fails:
+                raise LookupError
+            await write("Once")
+
+        async def next_body(write: Write) -> None:
+            next_event.set()
+            with pytest.raises(ReplyLostError, match="its body has returned already"):
+                await late[0]
+            await write("upon")
+
+        return Response(next_body if late else body)
+
+    first, second = serve(handler, Event(), Event(headers={"Lambda-Runtime-Aws-Request-Id": "another"}))
+
+    assert (first.endpoint, first.chunks[1:]) == (("error", []) if fails else ("response", [b"Once"]))
+    assert (second.endpoint, second.chunks[1:], second.trailers) == ("response", [b"upon"], {})

@@ -44,6 +44,7 @@ class Cork:
         self._burst_until = 0.0
         self._ends_at = time.monotonic() + reply.seconds_left()  # one clock for both: a burst asks it for each item
         self._is_nonblocking = False
+        self._closed = False
         self._flushing: asyncio.Task[None] | None = None
 
     async def write(self, item: Chunk) -> None:
@@ -82,13 +83,16 @@ class Cork:
             raise self._lost(TimeoutError())
 
     def close(self) -> None:
-        """Leave the connection as it was, for the end of the reply."""
+        """Leave the connection as it was, for the end of the reply; a task that outlives the body writes no more."""
+        self._closed, self._burst_until = True, 0.0
         if self._is_nonblocking:
             with suppress(OSError):  # it is closed already
                 self._socket.setblocking(True)
 
     @property
     def _loss(self) -> ReplyLostError | None:
+        if self._closed:
+            return ReplyLostError("its body has returned already")
         return self._reply.stream.loss if self._reply.stream else None
 
     @property
