@@ -24,7 +24,7 @@ from local.aws_services import AwsServices
 from local.bandwidth import Bandwidth
 from local.banner import banner
 from local.cache_folder import prune_after
-from local.code_watch import UnwatchableError, watch_code
+from local.code_watch import watch_code
 from local.config import Function, Stack
 from local.custom_resources import Answers, CustomResources
 from local.deployed import Deployed
@@ -73,6 +73,7 @@ class Emulator:
         self.reports = Reports(write, log_format)
         self._bandwidth = Bandwidth() if bandwidth else None
         self._snapstart = snapstart
+        self._template = None if template is None else Path(template).absolute()
         self._sockets = bind(port, "--port")
         try:
             self._aws_sockets = bind(aws_port, "--aws-port")
@@ -146,11 +147,13 @@ class Emulator:
 
     def deploy(self) -> None:
         """Do in the background what a deployment would: make the buckets, publish the page, watch the code."""
-        if not self.stack.functions:
+        if self._template is None:
             return
         self._background = [
             asyncio.create_task(self._publish()),
-            asyncio.create_task(self._watch()),
+            asyncio.create_task(
+                watch_code(self.stack.functions, self._template, on_change=self._code_changed, note=self.reports.note)
+            ),
             asyncio.create_task(prune_after(self._published)),
         ]
 
@@ -241,12 +244,6 @@ class Emulator:
             await invocation.started()
             while await invocation.reply.read() is not None:
                 pass
-
-    async def _watch(self) -> None:
-        try:
-            await watch_code(self.stack.functions, self._code_changed)
-        except UnwatchableError as error:
-            self.reports.note(f"Changed code takes no effect until the next start, for it cannot be watched: {error}")
 
     async def _code_changed(self, functions: list[Function]) -> None:
         for function in functions:

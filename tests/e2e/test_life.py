@@ -177,7 +177,7 @@ def test_code_that_cannot_be_watched_is_told_of(bundle: Path, monkeypatch: pytes
     def schedule(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
-    monkeypatch.setattr("local.code_watch.Observer.schedule", schedule)
+    monkeypatch.setattr("local.file_watch.Observer.schedule", schedule)
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     with Emulator(bundle / "template.yaml", port=0, aws_port=0, write=lines.put) as cloud:
         while "cannot be watched: [Errno 28] inotify watch limit reached" not in lines.get(timeout=20):

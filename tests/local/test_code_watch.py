@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from local.code_watch import UnwatchableError, watch_code
+from local.code_watch import watch_code
 from local.config import Function
 from tests.local.fakes.environment import a_function
 
 pytestmark = pytest.mark.anyio
 
 PROBE = "Probe"
+TEMPLATE = "template.yaml"
+TEMPLATE_CHANGED = "template.yaml has changed; that takes effect with the next start"
 
 
 def save(path: Path) -> None:
@@ -36,7 +38,7 @@ def lead(link: Path, target: str) -> None:
 
 
 class Watch:
-    """What the watch has told: the logical ids of the functions that a change concerns."""
+    """What the watch has told: the logical ids of the functions that a change concerns, or a sentence."""
 
     def __init__(self) -> None:
         self.begun = asyncio.Event()
@@ -49,6 +51,9 @@ class Watch:
             self.begun.set()
         if changed:
             self._changes.put_nowait(changed)
+
+    def note(self, sentence: str) -> None:
+        self._changes.put_nowait([sentence])
 
     async def change(self) -> list[str]:
         return await self._changes.get()
@@ -67,10 +72,12 @@ class Watch:
 @asynccontextmanager
 async def watching(*functions: Function) -> AsyncIterator[Watch]:
     """The watch once it has begun, a moment after it was asked for: a change to a function beside them is told."""
-    watch = Watch()
-    (probe,) = folders(functions[0].code.parent, "probe")
+    watch, parent = Watch(), functions[0].code.parent
+    (probe,) = folders(parent, "probe")
+    watched = (*functions, a_function(logical_id=PROBE, code=probe))
+    (parent / TEMPLATE).write_text("at the start")
     async with asyncio.timeout(10):
-        task = asyncio.create_task(watch_code((*functions, a_function(logical_id=PROBE, code=probe)), watch.tell))
+        task = asyncio.create_task(watch_code(watched, parent / TEMPLATE, on_change=watch.tell, note=watch.note))
         try:
             while not watch.begun.is_set():
                 save(probe / "app.py")
@@ -260,6 +267,25 @@ async def test_what_happens_beside_the_code_changes_nothing(tmp_path: Path) -> N
         assert watch.told_nothing
 
 
+async def test_a_template_that_says_something_else_has_changed(tmp_path: Path) -> None:
+    """However it is saved; saved as it was at the start, it has not."""
+    (one,) = folders(tmp_path, "one")
+    template = tmp_path / TEMPLATE
+    async with watching(a_function(logical_id="One", code=one)) as watch:
+        template.write_text("at the start")
+        await watch.begun_again(tmp_path)
+        assert watch.told_nothing
+        template.write_text("something else")
+        assert await watch.change() == [TEMPLATE_CHANGED]
+        template.unlink()
+        await watch.begun_again(tmp_path)
+        template.write_text("something new")
+        assert await watch.change() == [TEMPLATE_CHANGED]
+        (tmp_path / "draft").write_text("something better")
+        (tmp_path / "draft").replace(template)
+        assert await watch.change() == [TEMPLATE_CHANGED]
+
+
 async def test_workers_do_not_inherit_the_watch(tmp_path: Path) -> None:
     (one,) = folders(tmp_path, "one")
     before = inheritable_descriptors()
@@ -268,15 +294,18 @@ async def test_workers_do_not_inherit_the_watch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["__init__", "schedule"])
-async def test_what_cannot_be_watched_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+async def test_what_cannot_be_watched_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """For there are as many watchers, or watched folders, as the system allows."""
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "inotify limit reached")
 
-    monkeypatch.setattr(f"local.code_watch.Observer.{step}", refuse)
-    with pytest.raises(UnwatchableError, match="limit reached"):
-        await watch_code((a_function(code=tmp_path),), Watch().tell)
+    monkeypatch.setattr(f"local.file_watch.Observer.{step}", refuse)
+    watch = Watch()
+    await watch_code((a_function(code=tmp_path),), tmp_path / TEMPLATE, on_change=watch.tell, note=watch.note)
+    (note,) = await watch.change()
+    assert "cannot be watched" in note
+    assert "limit reached" in note
 
 
 def inheritable_descriptors() -> set[int]:
