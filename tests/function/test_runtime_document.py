@@ -117,7 +117,7 @@ def test_an_async_generator_streams_too() -> None:
 @pytest.mark.parametrize(
     ("document", "error", "sentence"),
     [
-        ({"statusCode": 200, "body": {"a": 1}}, TypeError, "the body of a document is str, not dict; for JSON pass"),
+        ({"statusCode": 200, "body": {"a": 1}}, TypeError, "is str or a generator, not dict; for JSON pass json"),
         ({"statusCode": "many"}, ValueError, "status_code must be an int from 200 to 599, not 'many'"),
         ({"statusCode": None}, ValueError, "status_code must be an int from 200 to 599, not None"),
         ({"statusCode": 99}, ValueError, "status_code must be an int from 200 to 599, not 99"),

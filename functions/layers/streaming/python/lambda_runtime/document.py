@@ -47,7 +47,9 @@ def _body(document: dict[str, object]) -> Body:
     if hasattr(body, "__next__") or hasattr(body, "__anext__"):
         return body  # type: ignore[no-any-return]  # what it yields is checked chunk by chunk
     if not isinstance(body, str):
-        raise TypeError(f"the body of a document is str, not {type(body).__name__}; for JSON pass json.dumps(...)")
+        raise TypeError(
+            f"the body of a document is str or a generator, not {type(body).__name__}; for JSON pass json.dumps(...)"
+        )
     return binascii.a2b_base64(body, strict_mode=True) if document.get("isBase64Encoded") else body
 
 
