@@ -23,6 +23,7 @@ from local.aws_endpoint import AwsEndpoint
 from local.aws_services import AwsServices
 from local.bandwidth import Bandwidth
 from local.banner import banner
+from local.bytecode import forget_doubtful
 from local.cache_folder import prune_after
 from local.code_watch import watch_code
 from local.config import Function, Stack
@@ -169,6 +170,7 @@ class Emulator:
         await asyncio.gather(*(server.close() for server in self._servers))
         await self._services.stop()
         self._surroundings.reaper.close()
+        forget_doubtful(self.stack.functions)
         self._close_sockets()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -246,6 +248,7 @@ class Emulator:
                 pass
 
     async def _code_changed(self, functions: list[Function]) -> None:
+        await asyncio.to_thread(forget_doubtful, functions)
         for function in functions:
             self.dispatcher.outdate(function)
         names = ", ".join(function.logical_id for function in functions)

@@ -18,7 +18,7 @@ MAX_LINES = 280
 # The rooms of local/, from the bottom up. A room imports only from rows above its own, and from itself.
 ROOMS = [
     {"busy_poll", "cache_folder", "config", "console", "errors", "file_watch", "loop_thread", "news", "wire"},
-    {"asgi", "banner", "cors", "cost", "log_levels", "progress"},
+    {"asgi", "banner", "bytecode", "cors", "cost", "log_levels", "progress"},
     {"aws_services", "code_watch", "http1", "reports", "request_head", "signature", "template"},
     {
         "cost_page",

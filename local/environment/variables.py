@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.cache_folder import cache_folder
+from local.bytecode import bytecode_folder
 from local.config import Function
 
 RUNTIME_DIR = Path(__file__).parent.parent / "managed_runtime"
@@ -118,7 +118,7 @@ def _defaults(opt: Path, task_root: str, tmp: Path, world: World) -> dict[str, s
         "LD_LIBRARY_PATH": f"{task_root}:{task_root}/lib:{opt}/lib",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "TMPDIR": str(tmp),
-        "PYTHONPYCACHEPREFIX": str(cache_folder() / "pycache"),
+        "PYTHONPYCACHEPREFIX": str(bytecode_folder()),
     }
     return defaults | ({"AWS_ENDPOINT_URL": world.aws_endpoint} if world.aws_endpoint else {})
 

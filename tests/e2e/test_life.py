@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -169,6 +170,32 @@ def test_changed_code_runs_with_the_next_request(bundle: Path) -> None:
         assert call_url(cloud).text == "after"
     finally:
         assert cloud.stop() == 0
+
+
+def save(code: Path, mark: str, *, at: float) -> None:
+    """*code* with another mark, of the same length, at a time that Python does not tell from another in that second."""
+    draft = code.parent.parent / "draft.py"
+    draft.write_text(re.sub('MARK = ".{6}"', f'MARK = "{mark}"', code.read_text()))
+    os.utime(draft, (at, at))
+    draft.replace(code)
+
+
+def test_code_of_the_same_size_saved_in_the_same_second_is_other_code(bundle: Path) -> None:
+    """Though Python takes the bytecode of what was saved before for that of this; in one run, or in two."""
+    code, second = bundle / "echo" / "echo.py", int(time.time()) + 60
+    save(code, "first.", at=second)
+    cloud = LocalCloud(cwd=bundle)
+    try:
+        assert call_url(cloud).text == "first."
+        save(code, "second", at=second + 0.25)
+        cloud.wait_for("Code changed: Echo")
+        assert call_url(cloud).text == "second"
+    finally:
+        assert cloud.stop() == 0
+    save(code, "third.", at=second + 0.5)
+    assert json.loads(run("invoke", "Echo", cwd=bundle, stdin="{}").stdout)["body"] == "third."
+    save(code, "fourth", at=second + 0.75)
+    assert json.loads(run("invoke", "Echo", cwd=bundle, stdin="{}").stdout)["body"] == "fourth"
 
 
 def test_code_that_cannot_be_watched_is_told_of(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
