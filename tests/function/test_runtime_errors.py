@@ -186,6 +186,22 @@ def test_a_trace_that_is_too_large_for_a_document_is_cut_before_the_message() ->
     assert json.loads(fault.document())["errorMessage"] == "why"
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_type_of_error_that_no_header_can_carry_is_reported_all_the_same(late: bool) -> None:
+    """A refused report would leave the event unanswered, and bring it again until the timeout."""
+    error = type("Not\r\nfound: é" + "x" * 10_000, (Exception,), {})
+
+    def body() -> Iterator[str]:
+        if late:
+            yield "Once"
+        raise error
+
+    (reply,) = serve(lambda event, context: Response(body()))
+
+    name = "lambda-runtime-function-error-type"
+    assert (reply.trailers[name] if late else reply.header(name)) == "Notfound: é" + "x" * 498
+
+
 def test_an_error_whose_text_cannot_be_encoded_is_reported_all_the_same() -> None:
     def handler(event: Any, context: Any) -> NoReturn:
         raise ValueError("\ud800")

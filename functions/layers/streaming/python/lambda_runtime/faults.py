@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MAX_HEADER_BYTES = 1024 * 1024  # past this, AWS's clients leave the X-Ray cause out
 MAX_DOCUMENT_BYTES = 6 * 1024 * 1024  # for a larger one, the Runtime API drops what it would have told
 MAX_TRAILER_BYTES = 3 * 1024  # of the 4 KiB that a Go server takes; the names and the error type are in there too
+MAX_TYPE_BYTES = 512  # leaves room for the rest of the trailers
 _LIBRARY = os.path.dirname(os.__file__)
 # What a traceback shows between the loop and the function's own code.
 _MACHINERY = (
@@ -66,7 +67,7 @@ class Fault(Exception):
         if isinstance(error, Fault):
             return error
         entries, frames = _trace_of(error)
-        return cls(type(error).__name__, text_of(error), entries, frames=frames)
+        return cls(_type_of(error), text_of(error), entries, frames=frames)
 
     def document(self, request_id: str = "") -> bytes:
         """The body of a POST to `/error` or `/init/error`, cut to what the Runtime API takes."""
@@ -133,6 +134,12 @@ def text_of(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - a `__str__` of the function's own
         return "<exception str() failed>"
+
+
+def _type_of(error: BaseException) -> str:
+    """The name of the type of *error* as a header can carry it: a refused report would leave the event unanswered."""
+    name = type(error).__name__.encode()[:MAX_TYPE_BYTES].decode(errors="ignore")
+    return "".join(filter(str.isprintable, name))
 
 
 def _trace_of(error: BaseException) -> tuple[list[str], list[tuple[str, int, str]]]:
