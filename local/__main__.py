@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import resource
 import signal
 import sys
@@ -24,10 +25,12 @@ from local.errors import EmulatorError
 from local.invoke import invoke, read_event
 
 DEFAULT_TEMPLATE = "template.yaml"
+_LAST_STANDARD_STREAM = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that *arguments* (by default those of the process) ask for; its exit code."""
+    _open_standard_streams()
     options = parser().parse_args(arguments)
     try:
         if options.command in ("lint", "cost"):
@@ -168,6 +171,19 @@ def _cost(options: argparse.Namespace) -> int:
 
     _print(cost_page(stories=options.stories, seconds=options.seconds, memory_mb=options.memory))
     return 0
+
+
+def _open_standard_streams() -> None:
+    """Put the null device where a standard stream is closed, as some supervisors leave them.
+
+    The first socket would get its number otherwise, and for libuv such a number is no socket's.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_STREAM:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115 - open to the end
 
 
 def _raise_file_limit() -> None:

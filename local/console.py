@@ -30,6 +30,6 @@ class Console:
     def flush(self) -> None:
         """Write what has not been written yet."""
         lines, self._lines = self._lines, []
-        with contextlib.suppress(BrokenPipeError):  # whoever read the lines has left; the emulator serves on
+        with contextlib.suppress(OSError):  # whoever read the lines has left, or the disk is full: it serves on
             sys.stdout.write("".join(f"{line}\n" for line in lines))
             sys.stdout.flush()

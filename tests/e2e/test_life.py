@@ -96,6 +96,24 @@ def test_no_process_outlives_the_emulator(number: signal.Signals) -> None:
     assert alive == []
 
 
+@pytest.mark.parametrize("closed", ["0<&-", "0<&- 1>&- 2>&-"])
+def test_closed_standard_streams_are_no_obstacle(closed: str) -> None:
+    """As under some supervisors: page, stream and the rest of AWS, with its process, are there all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = f'exec "{sys.executable}" -m local --port {port} --aws-port 0 {closed}'
+    process = subprocess.Popen(["sh", "-c", command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with httpx.Client(
+            base_url=f"http://localhost:{port}", timeout=30, transport=httpx.HTTPTransport(retries=8)
+        ) as client:
+            assert client.get("/sse?min_ms=0&max_ms=0").text.endswith("data: Stream ended\n\n")
+            assert "<title>" in client.get("/").text
+    finally:
+        process.terminate()
+    assert process.wait(20) == 0
+
+
 def test_port_taken() -> None:
     """One sentence that names the option, and exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as server:
