@@ -87,6 +87,25 @@ def test_a_handler_that_cannot_be_loaded(source: str, name: str, write: Write) -
         assert caught.value.message == expected.value.msg
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from fastapi import FastAPI\napp = FastAPI()\n",
+        "from starlette.applications import Starlette\napp = Starlette()\n",
+        "async def app(scope, receive, send): ...\n",
+    ],
+)
+def test_an_asgi_application_is_no_handler(source: str, write: Write) -> None:
+    """Without this, every request fails for a missing argument."""
+    write("app_six.py", f"from lambda_asgi.streaming import Streaming\n{source}handler = Streaming(app)\n")
+
+    with pytest.raises(
+        Fault, match=r"^Handler 'app_six.app' is an ASGI application; write handler = Streaming\(app\), "
+    ):
+        handler.load("app_six.app")
+    assert handler.load("app_six.handler")
+
+
 def test_the_trace_of_an_import_leads_to_the_module_that_is_missing(write: Write, tmp_path: Path) -> None:
     write("app_four.py", "import settings_four\n")
     write("settings_four.py", "\nimport no_such_dependency\n")

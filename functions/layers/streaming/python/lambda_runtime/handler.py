@@ -6,7 +6,8 @@ What the real service does: the managed runtime reports a handler that cannot be
 and these sentences (AWS's client, `awslambdaric/bootstrap.py`), so that dashboards built on them keep working.
 
 What differs here, on purpose:
-1. what the function's own module cannot import is reported with the imports that led to it.
+1. what the function's own module cannot import is reported with the imports that led to it;
+2. an ASGI application, which takes no event, is refused with the way to serve it.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ COROUTINE, ASYNC_GENERATOR = 0x80, 0x200  # in the flags of a function's code
 def load(name: str) -> Handler:
     """The object that *name* (`module.function`, folders with `/`) stands for.
 
-    Raises `Fault` for a malformed name, a module that cannot be imported, or a missing function. An exception of
-    another kind that the module raises while it is imported passes through.
+    Raises `Fault` for a malformed name, a module that cannot be imported, a missing function, or an ASGI application.
+    An exception of another kind that the module raises while it is imported passes through.
     """
     module_name, dot, function_name = name.rpartition(".")
     if not dot:
@@ -57,7 +58,18 @@ def load(name: str) -> Handler:
         raise Fault(
             "Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'"
         ) from error
+    if _is_asgi(handler):
+        advice = f"write handler = Streaming({function_name}), with Streaming from lambda_asgi.streaming, and name that"
+        raise Fault("Runtime.HandlerNotFound", f"Handler '{name}' is an ASGI application; {advice}")
     return handler
+
+
+def _is_asgi(handler: object) -> bool:
+    for function in (handler, type(handler).__call__):
+        names = getattr(getattr(function, "__code__", None), "co_varnames", ())
+        if ("scope", "receive", "send") in (names[:3], names[1:4]):
+            return True
+    return False
 
 
 def unwrapped(handler: object) -> Iterator[object]:
