@@ -3,7 +3,8 @@
 What this is: `transform -> [language_extensions] -> transform`, before the SAM transform.
 
 What the real service does: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
-transform-aws-languageextensions.html and .../intrinsic-function-reference-foreach.html. `Fn::Length`,
+transform-aws-languageextensions.html and .../intrinsic-function-reference-foreach.html. What `Ref` and `Fn::GetAtt`
+name may be computed (.../intrinsic-function-reference-foreach-example-outputs.html does so). `Fn::Length`,
 `Fn::ToJsonString` and the `DefaultValue` of `Fn::FindInMap`, the transform's other functions, are in `intrinsics`; here
 they become values where that takes no resource, since the SAM transform needs some, such as where code lies.
 
@@ -79,6 +80,8 @@ class _Loops:
                 return items[name]
             case "Fn::FindInMap" | "Fn::Length" | "Fn::ToJsonString" as function, argument:
                 return self.resolved({function: self.expanded(argument, items, where=where)})
+            case "Ref" | "Fn::GetAtt" as function, dict(argument) | list(argument):
+                return {function: self.resolved(self.expanded(argument, items, where=where))}
         made: dict[str, object] = {}
         for key, item in self._entries(value, items, where):
             if key in made:

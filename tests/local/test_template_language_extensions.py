@@ -121,6 +121,40 @@ Outputs:
     assert stack.warnings == ("not emulated: AWS::IAM::Role (2)",)
 
 
+def test_references_whose_names_are_computed(tmp_path: Path) -> None:
+    """As AWS's example refers to what a loop has made."""
+    (tmp_path / "app.py").touch()
+    template = tmp_path / "template.yaml"
+    template.write_text(f"""{HEAD}{WORDS}
+Resources:
+  Fn::ForEach::Functions:
+    - Word
+    - !Ref Words
+    - ${{Word}}Function:
+        Type: AWS::Serverless::Function
+        Properties:
+          Handler: app.handler
+          Runtime: python3.13
+          CodeUri: .
+          FunctionName: !Sub "named-${{Word}}"
+          FunctionUrlConfig: {{AuthType: NONE}}
+Outputs:
+  Fn::ForEach::Names:
+    - Word
+    - !Ref Words
+    - ${{Word}}Name: {{Value: {{Ref: !Sub "${{Word}}Function"}}}}
+      Fn::ForEach::Attributes:
+        - Attribute
+        - [AuthType, FunctionArn]
+        - ${{Word}}${{Attribute}}: {{Value: !GetAtt [!Sub "${{Word}}FunctionUrl", !Ref Attribute]}}
+""")
+    outputs = read_stack(template, addresses=Addresses()).outputs
+
+    assert list(outputs) == [f"{word}{what}" for word in ("one", "two") for what in ("Name", "AuthType", "FunctionArn")]
+    assert outputs["twoName"] == "named-two"
+    assert outputs["twoFunctionArn"].endswith(":function:named-two")
+
+
 def test_code_that_sam_deploy_has_uploaded() -> None:
     """It lists what it made of each folder in a mapping, which the SAM transform cannot look into."""
     template = f"""{HEAD}{WORDS}
