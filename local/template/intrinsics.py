@@ -5,7 +5,7 @@ intrinsic-function-reference.html - what a resource's `Ref` and attributes are i
 
 What differs here, on purpose:
 1. a value is resolved when somebody asks for it, so a function that is not emulated hurts only where it is needed;
-2. `Fn::Cidr` is refused, and so is `Fn::ImportValue` where nobody says what it imports;
+2. `Fn::ImportValue` is refused where nobody says what it imports;
 3. `Fn::Length`, `Fn::ToJsonString` and a `DefaultValue` are understood here, and `language_extensions` sees to it that
    the template has their transform.
 """
@@ -140,6 +140,8 @@ class Resolver:
             case "Fn::GetAZs", place:
                 region = text(self.resolve(place)) or text(self._parameters["AWS::Region"])
                 return [f"{region}{zone}" for zone in "abc"]
+            case "Fn::Cidr", [block, count, bits]:
+                return _address_blocks(*(text(self.resolve(part)) for part in (block, count, bits)))
             case "Fn::ImportValue", export:
                 return self._import_value(text(self.resolve(export)))
         raise TemplateError(f"{function} is not emulated, or not written as CloudFormation wants: {_shown(argument)}")
@@ -182,6 +184,21 @@ class Resolver:
                 raise TemplateError(f"Fn::FindInMap finds nothing under {' / '.join(keys)}")
             found = mapping(found)[key]
         return found
+
+
+def _address_blocks(block: str, count: str, bits: str) -> list[str]:
+    """The first *count* blocks with *bits* for the addresses in each, of those that *block* can be divided into."""
+    import ipaddress  # few templates have networks, and 5 ms are many at the start
+    from itertools import islice
+
+    try:
+        network = ipaddress.ip_network(block)
+        blocks = list(islice(network.subnets(new_prefix=network.max_prefixlen - int(bits)), int(count)))
+    except ValueError as error:
+        raise TemplateError(f"Fn::Cidr: {error}") from error
+    if len(blocks) < int(count):
+        raise TemplateError(f"Fn::Cidr: {block} has no {count} blocks of {bits} bits")
+    return [str(each) for each in blocks]
 
 
 def _refuse_import(name: str) -> str:

@@ -64,6 +64,8 @@ def resolver() -> Resolver:
         ({"Fn::Base64": {"Ref": "Stage"}}, "bGl2ZQ=="),
         ({"Fn::GetAZs": ""}, ["eu-west-1a", "eu-west-1b", "eu-west-1c"]),
         ({"Fn::GetAZs": "us-east-2"}, ["us-east-2a", "us-east-2b", "us-east-2c"]),
+        ({"Fn::Cidr": ["10.0.0.0/16", 2, "8"]}, ["10.0.0.0/24", "10.0.1.0/24"]),
+        ({"Fn::Cidr": ["2001:db8::/56", {"Fn::Select": [0, ["1"]]}, 64]}, ["2001:db8::/64"]),
         ({"Fn::If": ["IsLive", {"Ref": "Stage"}, {"Fn::ImportValue": "never looked at"}]}, "live"),
         ({"Fn::If": ["IsTest", 1, {"Fn::If": ["Either", 2, 3]}]}, 2),
         (
@@ -109,6 +111,9 @@ def test_condition(name: str, expected: bool) -> None:
             {"Fn::Cidr": ["10.0.0.0/8", 2]},
             'Fn::Cidr is not emulated, or not written as CloudFormation wants: ["10.0.0.0/8", 2]',
         ),
+        ({"Fn::Cidr": ["10.0.0.0/30", 5, 0]}, "Fn::Cidr: 10.0.0.0/30 has no 5 blocks of 0 bits"),
+        ({"Fn::Cidr": ["10.0.0.0/24", 2, 9]}, "Fn::Cidr: new prefix must be longer"),
+        ({"Fn::Cidr": ["10.0.0", 2, 8]}, "Fn::Cidr: '10.0.0' does not appear to be an IPv4 or IPv6 network"),
         ({"Fn::Split": "a,b"}, 'Fn::Split is not emulated, or not written as CloudFormation wants: "a,b"'),
     ],
 )
