@@ -1,4 +1,4 @@
-"""This user's caches of the emulator: transformed templates, merged layers, bytecode; and how they stay small.
+"""This user's caches of the emulator: transformed templates, inline code, merged layers, bytecode; how they stay small.
 
 What hop this is: none; below `template` and `environment`, which keep something here and mark it when they use it.
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 UNUSED_SECONDS = 30 * 24 * 3600
 BETWEEN_SECONDS = 24 * 3600
@@ -37,6 +38,25 @@ def mark_used(entry: Path) -> None:
         os.utime(entry)
 
 
+def make_folder(whole: Path, fill: Callable[[Path], None]) -> None:
+    """Have the folder *whole*, which *fill* makes somewhere else first: all of it or nothing. Raises `OSError`."""
+    mark_used(whole)
+    if whole.is_dir():
+        return
+    import shutil  # which a reader of the cache does without
+    import tempfile
+
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(dir=whole.parent))
+    try:
+        fill(making)
+        making.rename(whole)
+    except OSError:
+        shutil.rmtree(making)
+        if not whole.is_dir():  # else another emulator was quicker, and what it made is the same
+            raise
+
+
 async def prune_after(event: asyncio.Future[None]) -> None:
     """`prune`, in a thread and not before *event*, so that nobody has to wait for it."""
     import asyncio  # loaded where there is a loop to run this, and too heavy for a reader of the cache
@@ -50,7 +70,7 @@ def prune(now: float | None = None) -> None:
     folder, now = cache_folder(), time.time() if now is None else now
     if now - _last_time(folder / "pruned", now) < BETWEEN_SECONDS:
         return
-    for entry in [*folder.glob("template-*"), *folder.glob("layers/*")]:
+    for entry in [*folder.glob("template-*"), *folder.glob("layers/*"), *folder.glob("inline/*")]:
         with suppress(OSError):
             if now - entry.stat().st_mtime > UNUSED_SECONDS:
                 _remove(entry)

@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.cache_folder import cache_folder, mark_used
+from local.cache_folder import cache_folder, make_folder
 
 
 def mount_layers(layers: tuple[Path, ...], below: Path) -> Path:
@@ -67,19 +65,13 @@ def _links(folders: tuple[Path, ...], inside: str = "") -> Iterator[tuple[str, s
 
 def _merged(links: list[tuple[str, str]], below: Path) -> Path:
     whole = below / hashlib.sha256(repr(links).encode()).hexdigest()[:16]
-    mark_used(whole)
-    if not whole.is_dir():
-        below.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(dir=below))
+
+    def fill(making: Path) -> None:
         (making / "opt").mkdir()
         for name, target in links:
             link = making / "opt" / name
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(target)
-        try:
-            making.rename(whole)
-        except OSError:
-            shutil.rmtree(making)
-            if not whole.is_dir():  # else another emulator was quicker, and what it made is the same
-                raise
+
+    make_folder(whole, fill)
     return whole / "opt"

@@ -34,8 +34,6 @@ def elsewhere(location: object) -> str:
     match location:
         case {"ImageUri": _}:
             return "code in a container image"
-        case {"ZipFile": _}:
-            return "code written into the template"
     return "code in S3"
 
 

@@ -4,7 +4,7 @@ What the real service does: the types Function and LayerVersion under
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Lambda.html; the defaults are theirs.
 
 What differs here, on purpose:
-1. a function whose code is not a local folder is left out, and so is a layer, each with a warning; one whose runtime is
+1. a function whose code is elsewhere is left out, and so is a layer, each with a warning; one whose runtime is
    not here is there, answers that it cannot be started, and has a warning too.
 """
 
@@ -16,6 +16,7 @@ from local.config import RUNTIMES, Function, FunctionUrl, Permission
 from local.errors import TemplateError
 from local.template.code import FindCode, elsewhere
 from local.template.function_urls import read_function_urls, read_permissions, read_qualifiers
+from local.template.inline_code import inline_folder
 from local.template.properties import Properties, Resource
 from local.template.resources import Resources
 
@@ -120,7 +121,11 @@ def _layers(written: Properties, folders: dict[str, Path]) -> tuple[Path, ...]:
 def _code_folder(resource: Resource, property_name: str, find_code: FindCode) -> Path | None:
     location = resource.properties.value(property_name)
     # The transform puts a hash into a layer's logical id; its name is what the reader of a sentence knows.
-    folder = find_code(location, resource.properties.text("LayerName") or resource.logical_id)
+    owner = resource.properties.text("LayerName") or resource.logical_id
+    match location:
+        case {"ZipFile": str(source)}:
+            return inline_folder(source, owner)
+    folder = find_code(location, owner)
     if folder is None:
         resource.properties.dismiss(elsewhere(location))
     return folder

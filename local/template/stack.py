@@ -94,7 +94,7 @@ def _stack(
 
 
 def _nothing_to_run(resources: Resources) -> str:
-    sentence = "the template has no function whose code is a local folder, so there is nothing to run"
+    sentence = "the template has no function whose code is here, so there is nothing to run"
     reasons = [
         f"{function.logical_id}: {', '.join(function.properties.unread(()))}"
         for function in resources.of_type("AWS::Lambda::Function")

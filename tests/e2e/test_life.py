@@ -43,6 +43,25 @@ Resources:
 """
 
 
+INLINE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Maker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: index.handler
+      FunctionUrlConfig: {AuthType: NONE}
+      InlineCode: |
+        import cfnresponse
+        def handler(event, context):
+            if "ResponseURL" not in event:
+                return "inline"
+            cfnresponse.send(event, context, cfnresponse.SUCCESS, {"Made": True}, "an-id")
+  Thing: {Type: Custom::Thing, Properties: {ServiceToken: !GetAtt Maker.Arn}}
+"""
+
+
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A template with one buffered function, in a folder that a test may change."""
@@ -173,6 +192,18 @@ def test_a_function_learns_its_availability_zone_as_powertools_asks_for_it(bundl
     cloud = LocalCloud(cwd=bundle)
     try:
         assert call_url(cloud).text == "use1-az1"
+    finally:
+        assert cloud.stop() == 0
+
+
+def test_code_in_the_template_runs_and_makes_resources(tmp_path: Path) -> None:
+    """With the module that AWS puts beside it."""
+    (tmp_path / "template.yaml").write_text(INLINE)
+    cloud = LocalCloud(cwd=tmp_path)
+    try:
+        cloud.wait_for("Thing  is up to date")
+        assert any('"PhysicalResourceId": "an-id"' in line for line in cloud.lines)
+        assert call_url(cloud).json() == "inline"
     finally:
         assert cloud.stop() == 0
 

@@ -49,6 +49,8 @@ def test_what_nobody_uses_goes_and_what_somebody_uses_stays(home: Path) -> None:
     keep(home / "layers/new/opt/bootstrap", days_ago=99)
     use(home / "layers/old", days_ago=31)
     use(home / "layers/new", days_ago=29)
+    keep(home / "inline/old/index.py", days_ago=1)
+    use(home / "inline/old", days_ago=31)
     keep(home / "pycache/tmp/gone/a.pyc", days_ago=31)
     keep(home / "pycache/home/here/a.pyc", days_ago=29)
     keep(home / "something else", days_ago=99)
@@ -57,7 +59,7 @@ def test_what_nobody_uses_goes_and_what_somebody_uses_stays(home: Path) -> None:
 
     assert left(home) == {
         "template-new.json", "layers", "layers/new", "layers/new/opt", "layers/new/opt/bootstrap",
-        "pycache", "pycache/home", "pycache/home/here", "pycache/home/here/a.pyc", "something else",
+        "inline", "pycache", "pycache/home", "pycache/home/here", "pycache/home/here/a.pyc", "something else",
     }  # fmt: skip
 
 

@@ -73,6 +73,26 @@ def test_code_is_found_by_the_names_of_links(root: Path) -> None:
     assert [each.code for each in found] == [root / "link", root / "link", root / "one" / "code"]
 
 
+def test_code_that_is_written_into_the_template(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a folder of the cache, which is made once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(root / "cache"))
+    found = resources(**{name: function(Code={"ZipFile": name.lower()}) for name in ("A", "B")})
+    a, b = read_functions(found, code_below(root))
+
+    assert [(each.code / "index.py").read_text() for each in (a, b)] == ["a", "b"]
+    assert (a.code / "cfnresponse.py").is_file()
+    assert read_functions(found, code_below(root)) == (a, b)
+    assert unhonoured(found) == []
+    assert len(list((root / "cache" / "lambda-sse" / "inline").iterdir())) == 2
+
+
+def test_code_that_cannot_be_taken_out_of_the_template(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(root / "file"))
+    with pytest.raises(TemplateError, match="^F: the code in the template cannot be written to .*: Not a directory$"):
+        read_functions(resources(F=function(Code={"ZipFile": "a"})), code_below(root))
+
+
 def test_numbers_written_as_text(root: Path) -> None:
     """A number may be written as a string, which is what a parameter gives."""
     [found] = read_functions(resources(F=function(Timeout="60", ReservedConcurrentExecutions="0")), code_below(root))

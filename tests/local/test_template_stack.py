@@ -275,11 +275,11 @@ def test_folder_instead_of_a_template(tmp_path: Path) -> None:
         (b"just text", "a template is a mapping with a Resources section, and this is not one"),
         (
             b"Resources: {B: {Type: AWS::S3::Bucket}}",
-            "the template has no function whose code is a local folder, so there is nothing to run",
+            "the template has no function whose code is here, so there is nothing to run",
         ),
         (
             b"Resources: {F: {Type: AWS::Lambda::Function, Properties: {Code: {ImageUri: a}, PackageType: Image}}}",
-            "the template has no function whose code is a local folder, so there is nothing to run "
+            "the template has no function whose code is here, so there is nothing to run "
             "(F: code in a container image)",
         ),
     ],

@@ -89,12 +89,11 @@ Parameters:
     [
         ("CodeUri: s3://bucket/key.zip, Handler: a.b, Runtime: python3.13", "code in S3"),
         ("CodeUri: {Bucket: bucket, Key: key.zip}, Handler: a.b, Runtime: python3.13", "code in S3"),
-        ("InlineCode: pass, Handler: index.b, Runtime: python3.13", "code written into the template"),
         ("PackageType: Image, ImageUri: registry/image", "code in a container image"),
     ],
 )
 def test_code_that_is_not_local(code: str, expected: str) -> None:
-    """Code in S3, inline or in an image is told from a local path."""
+    """Code in S3 or in an image is told from a local path."""
     location = transformed(f"{HEAD}  F: {{Type: AWS::Serverless::Function, Properties: {{{code}}}}}")["F"]["Code"]
     if isinstance(location, dict) and isinstance(location.get("S3Key"), str):
         assert local_path(location) is None
