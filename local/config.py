@@ -108,6 +108,7 @@ class Origin:
     path: str = ""  # OriginPath
     response_timeout_seconds: int = 30  # OriginReadTimeout
     attempts: int = 1  # to get an answer in that time: ConnectionAttempts of a custom origin, which a bucket is not
+    headers: tuple[tuple[str, str], ...] = ()  # that it gets in the place of the viewer's: OriginCustomHeaders
 
 
 @dataclass(frozen=True, slots=True)

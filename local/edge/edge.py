@@ -109,17 +109,20 @@ class Edge:
 
 
 def _routes(distribution: Distribution, origins: Mapping[str, ASGIApp]) -> tuple[Route, ...]:
+    return tuple(_route(behavior, distribution, origins) for behavior in distribution.behaviors)
+
+
+def _route(behavior: Behavior, distribution: Distribution, origins: Mapping[str, ASGIApp]) -> Route:
     known = {origin.origin_id: origin for origin in distribution.origins}
-    return tuple(
-        Route(
-            pattern=compile_pattern(behavior.path_pattern),
-            behavior=behavior,
-            policy=headers.encoded_policy(behavior),
-            withheld=headers.withheld(behavior, known.get(behavior.origin_id)),
-            origin=known.get(behavior.origin_id) or Origin(behavior.origin_id, ""),
-            app=origins.get(behavior.origin_id) or _unserved(behavior.origin_id),
-        )
-        for behavior in distribution.behaviors
+    origin = known.get(behavior.origin_id) or Origin(behavior.origin_id, "")
+    return Route(
+        pattern=compile_pattern(behavior.path_pattern),
+        behavior=behavior,
+        policy=headers.encoded_policy(behavior),
+        withheld=headers.withheld(behavior, origin),
+        added=headers.added(origin),
+        origin=origin,
+        app=origins.get(behavior.origin_id) or _unserved(behavior.origin_id),
     )
 
 
@@ -166,11 +169,13 @@ def _url_bytes(scope: Scope) -> int:
 def _origin_scope(scope: Scope, route: Route, *, arn: str, via: bytes, request_id: bytes) -> Scope:
     origin = route.origin
     host = None if route.behavior.forwards_viewer_host else origin.domain.encode()
+    forwarded = headers.request_headers(scope, host=host, withheld=route.withheld, via=via, request_id=request_id)
+    forwarded.extend(route.added)
     changed = {
         **scope,
         "path": origin.path + scope["path"],
         "raw_path": origin.path.encode() + scope["raw_path"],
-        "headers": headers.request_headers(scope, host=host, withheld=route.withheld, via=via, request_id=request_id),
+        "headers": forwarded,
     }
     if origin.origin_access_control is not None:
         changed["extensions"] = {**scope.get("extensions", {}), ORIGIN_ACCESS_CONTROL: {"source_arn": arn}}

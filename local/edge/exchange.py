@@ -18,6 +18,7 @@ from local.config import Behavior, Origin
 from local.edge import headers
 from local.edge.origin_timer import OriginTimer
 from local.errors import EmulatorError
+from local.wire.headers import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Route:
     behavior: Behavior
     policy: headers.Policy
     withheld: frozenset[bytes]
+    added: tuple[Header, ...]  # for the origin
     origin: Origin
     app: ASGIApp
 

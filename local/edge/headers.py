@@ -34,14 +34,20 @@ def encoded_policy(behavior: Behavior) -> Policy:
     )
 
 
-def withheld(behavior: Behavior, origin: Origin | None) -> frozenset[bytes]:
+def added(origin: Origin) -> tuple[Header, ...]:
+    """The headers that the origin gets from the distribution."""
+    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in origin.headers)
+
+
+def withheld(behavior: Behavior, origin: Origin) -> frozenset[bytes]:
     """The headers of a viewer that the origin does not get as they came."""
     names = {*HOP_BY_HOP, *_SET_FOR_ORIGIN}
     if not behavior.forwards_viewer_host:
         names.add(b"host")
-    if origin and origin.origin_access_control is not None:
+    names.update(name for name, _ in added(origin))
+    if origin.origin_access_control is not None:
         names.add(b"authorization")  # signing behavior "always": the edge's own signature takes its place
-    if origin and origin.origin_access_control == "s3":
+    if origin.origin_access_control == "s3":
         names.add(b"cookie")
     return frozenset(names)
 

@@ -80,6 +80,7 @@ def _origins(distribution: Resource, config: Properties, resources: Resources) -
             path=written.text("OriginPath") or "",
             response_timeout_seconds=written.section("CustomOriginConfig").whole("OriginReadTimeout") or 30,
             attempts=attempts if "CustomOriginConfig" in written.names() else 1,
+            headers=_headers(written),
         )
         if origin.domain not in reachable:
             distribution.properties.refuse(
@@ -87,6 +88,17 @@ def _origins(distribution: Resource, config: Properties, resources: Resources) -
             )
         origins.append(origin)
     return tuple(origins)
+
+
+def _headers(origin: Properties) -> tuple[tuple[str, str], ...]:
+    """Those that the distribution adds: such as a secret that tells the origin who calls."""
+    headers = []
+    for written in origin.sections("OriginCustomHeaders"):
+        name, value = written.text("HeaderName") or "", written.text("HeaderValue") or ""
+        if "{{resolve:" in value:
+            written.refuse(f"HeaderValue of {name} (a dynamic reference)")
+        headers.append((name, value))
+    return tuple(headers)
 
 
 def _groups(distribution: Resource, config: Properties) -> dict[str, str]:

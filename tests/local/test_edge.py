@@ -216,6 +216,18 @@ async def test_headers_on_the_way_to_a_custom_origin() -> None:
         assert story.seen(name) == []
 
 
+async def test_headers_that_the_distribution_adds_for_an_origin() -> None:
+    """In the place of the viewer's, so that no viewer can pretend to come through the distribution."""
+    story = RecordingOrigin("story")
+    origin = Origin("story", "abc.lambda-url.eu-central-1.localhost", headers=(("X-Origin-Verify", "s3cret"),))
+    forged = [(b"x-origin-verify", b"forged"), (b"accept", b"*/*")]
+
+    await ask(edge_before(story, origin=origin), "GET", "/", headers=forged)
+
+    assert story.seen("x-origin-verify") == ["s3cret"]
+    assert story.seen("accept") == ["*/*"]
+
+
 async def test_viewer_host_is_forwarded_where_the_policy_says_so() -> None:
     """The managed policy AllViewer lets it through."""
     story = RecordingOrigin("story")

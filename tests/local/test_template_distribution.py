@@ -61,6 +61,10 @@ def test_origins() -> None:
         "OriginAccessControlId": {"Ref": "Access"},
         "OriginPath": "/v1",
         "CustomOriginConfig": {"OriginReadTimeout": 60},
+        "OriginCustomHeaders": [
+            {"HeaderName": "X-Region", "HeaderValue": {"Ref": "AWS::Region"}},
+            {"HeaderName": "X-Secret", "HeaderValue": "{{resolve:ssm:secret}}"},
+        ],
     }
     found = resources({"Origins": [PAGES, signed], "DefaultCacheBehavior": TO_PAGES}, Access=access)
     distribution = read_distribution(found)
@@ -79,8 +83,11 @@ def test_origins() -> None:
             path="/v1",
             response_timeout_seconds=60,
             attempts=3,
+            headers=(("X-Region", "us-east-1"), ("X-Secret", "{{resolve:ssm:secret}}")),
         ),
     )
+    [sentence] = unhonoured(found)
+    assert sentence == "Site: not emulated: OriginCustomHeaders.HeaderValue of X-Secret (a dynamic reference)"
 
 
 @pytest.mark.parametrize(
