@@ -22,5 +22,8 @@ def banner(stack: Stack, *, url: str, aws_url: str, url_of: Callable[[Function],
     width = max(len(name) for name, _ in rows)
     addresses = [f"  {name:{width}}  {address}" for name, address in rows]
     waiting = [] if stack.functions else [f"  Nothing is deployed yet: AWS_ENDPOINT_URL={aws_url} sam deploy"]
+    if stack.functions and not any(function.url for function in stack.functions):
+        name = stack.functions[0].logical_id
+        waiting = [f"  No function has a URL: add a FunctionUrlConfig, or run python -m local invoke {name}"]
     warnings = [f"  {text}" for text in stack.warnings]
     return [*addresses, *waiting, *warnings, "The local Lambda runs; Ctrl-C ends it."]

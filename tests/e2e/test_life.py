@@ -417,6 +417,19 @@ def test_nothing_is_promised_at_the_edge_without_a_distribution() -> None:
     assert any(cloud.function_url(cloud.stack.functions[0]) in line for line in others)
 
 
+def test_who_cannot_ask_a_function_over_http_is_told_how_else(tmp_path: Path) -> None:
+    """Such as the template that `sam init` makes, whose function has an API alone."""
+    events = "{A: {Type: Api, Properties: {Path: /hello, Method: get}}}"
+    (tmp_path / "template.yaml").write_text(
+        TEMPLATE.replace("FunctionUrlConfig: {AuthType: NONE}", f"Events: {events}")
+    )
+    (tmp_path / "echo").mkdir()
+    with Emulator(tmp_path / "template.yaml", port=0, aws_port=0, write=[].append) as cloud:
+        lines = cloud.banner()
+
+    assert "  No function has a URL: add a FunctionUrlConfig, or run python -m local invoke Echo" in lines
+
+
 def test_pauses_the_wrong_way_round_are_told_in_the_log() -> None:
     """CloudFormation cannot compare two parameters, so the function does, when it starts."""
     command = ["invoke", "StoryFunction", "--event", "events/quick.json", "--parameter", "MinPauseMs=900"]
