@@ -100,7 +100,7 @@ class Exchange:
     async def _ask(self, scope: Scope) -> tuple[int, str] | None:
         origin = self._route.origin
         try:
-            async with self._timer:
+            with self._timer:
                 await self._route.app({**scope}, self.receive, self.send)
         except EmulatorError as error:
             return 502, str(error)

@@ -11,7 +11,7 @@ from awslambdaric.bootstrap import create_lambda_context
 from awslambdaric.lambda_runtime_exception import FaultException
 
 from lambda_runtime.client import Invocation
-from lambda_runtime.context import Context
+from lambda_runtime.context import Context, settings
 from lambda_runtime.faults import Fault
 from tests.function.fake_runtime_api import FUNCTION_ARN, REQUEST_ID, Event, serve
 
@@ -51,7 +51,7 @@ PATHS = [
 def contexts(headers: Mapping[str, str]) -> tuple[Any, Any]:
     """Ours, then AWS's. Its C++ client gives None for a header that is not there."""
     invocation = Invocation({name.lower(): value for name, value in headers.items()}, b"{}")
-    return Context(invocation), create_lambda_context(
+    return Context(invocation, settings()), create_lambda_context(
         headers.get("Lambda-Runtime-Client-Context"),
         headers.get("Lambda-Runtime-Cognito-Identity"),
         int(headers["Lambda-Runtime-Deadline-Ms"]),
@@ -122,7 +122,7 @@ def test_a_header_that_is_no_json_is_the_error_that_aws_makes_of_it(header: str)
 
 def test_a_client_context_that_is_no_json_is_a_fault() -> None:
     with pytest.raises(Fault, match=r"^Unable to parse Client Context JSON: "):
-        Context(Invocation({"lambda-runtime-client-context": "{no"}, b""))
+        Context(Invocation({"lambda-runtime-client-context": "{no"}, b""), {})
 
 
 @pytest.mark.parametrize(("time_left_ms", "low", "high"), [(30_000, 29_000, 30_000), (0, 0, 0), (-5000, 0, 0)])

@@ -17,10 +17,26 @@ from lambda_runtime.faults import Fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lambda_runtime.client import Invocation
 
+    Settings = Mapping[str, str | None]  # the value of each attribute that is the same for all invocations
+
+_VARIABLES = {
+    "function_name": "AWS_LAMBDA_FUNCTION_NAME",
+    "function_version": "AWS_LAMBDA_FUNCTION_VERSION",
+    "memory_limit_in_mb": "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "log_group_name": "AWS_LAMBDA_LOG_GROUP_NAME",
+    "log_stream_name": "AWS_LAMBDA_LOG_STREAM_NAME",
+}
 _W3C_FIELDS = ("traceparent", "tracestate", "baggage")
 _CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+
+def settings() -> Settings:
+    """What the environment variables say of the function; none of them changes while it serves."""
+    return {name: os.environ.get(variable) for name, variable in _VARIABLES.items()}
 
 
 class _Fields:
@@ -37,16 +53,17 @@ class Context(_Fields):
     None is what Lambda did not tell. Raises `Fault` for a client context that is not JSON.
     """
 
-    def __init__(self, invocation: Invocation) -> None:
-        environ = os.environ
+    function_name: str | None
+    function_version: str | None
+    memory_limit_in_mb: str | None
+    log_group_name: str | None
+    log_stream_name: str | None
+
+    def __init__(self, invocation: Invocation, settings: Settings) -> None:
         self.aws_request_id = invocation.request_id
         self.invoked_function_arn = invocation.function_arn
         self.tenant_id = invocation.tenant_id or None
-        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        vars(self).update(settings)
         client_context = _parse(invocation.client_context, "Client Context")
         w3c = client_context.pop("w3c", None) if client_context else None
         self._w3c = w3c if isinstance(w3c, dict) else {}

@@ -15,7 +15,7 @@ import sys
 
 from lambda_runtime import marshal, replies
 from lambda_runtime.client import Client, Invocation, RuntimeApiError
-from lambda_runtime.context import Context
+from lambda_runtime.context import Context, settings
 from lambda_runtime.faults import Fault
 from lambda_runtime.handler import is_async, unwrapped
 from lambda_runtime.response import Response
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from lambda_runtime.aio import AsyncSide
+    from lambda_runtime.context import Settings
     from lambda_runtime.handler import Handler
     from lambda_runtime.logging_hook import LoggingHook
 
@@ -39,6 +40,7 @@ class Loop:
         self._handler = handler
         self._buffers = buffers  # the caller cannot stream
         self._logging = logging_hook
+        self._settings: Settings = {}
         self._async: AsyncSide | None = None
         if starts_async:
             self._async_side()
@@ -57,6 +59,7 @@ class Loop:
 
     def run(self) -> None:
         """Serve until the Runtime API is gone. Raises `RuntimeApiError` then."""
+        self._settings = settings()  # here, since in a snapshot some of them are not set yet
         try:
             while True:
                 self.serve(self._client.next())
@@ -80,7 +83,7 @@ class Loop:
             self._client.invocation_error(invocation, fault)
 
     def _call(self, invocation: Invocation) -> None:
-        result, sent = self._handler(marshal.event_of(invocation), Context(invocation)), False
+        result, sent = self._handler(marshal.event_of(invocation), Context(invocation, self._settings)), False
         if hasattr(result, "__await__"):
             result, sent = self._async_side().answer(result, invocation, self._streamed)
         if not sent:
