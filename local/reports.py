@@ -89,7 +89,7 @@ class RequestReport:
     cut: bool = False  # the body ended without its proper end
     function: str | None = None
     request_id: str | None = None
-    cold_start: bool | None = None
+    cold_start: bool | None = None  # None: no environment had it
     note: str = ""
 
 
@@ -230,7 +230,7 @@ def request_line(report: RequestReport) -> str:
         timing = f"first byte {report.first_byte_ms:.0f} ms, {timing}"
     parts = [f"{report.method} {report.path} {report.status or '---'}", timing]
     if report.function:
-        parts.append(f"{report.function} {'cold' if report.cold_start else 'warm'}")
+        parts.append(report.function + {True: " cold", False: " warm", None: ""}[report.cold_start])
     if report.viewer_left:
         left = f"viewer left {report.left}".rstrip()
         parts.append(f"{left}, the function runs on" if report.function else left)

@@ -88,12 +88,12 @@ class FunctionUrlApp:
         if report:
             report.function, report.request_id = self._function.logical_id, invocation.request_id
         if not self._rate.take():
-            await _throttle(send, "ReservedFunctionInvocationRateLimitExceeded")
+            await _throttle(scope, send, "ReservedFunctionInvocationRateLimitExceeded")
             return
         try:
             self._dispatcher.invoke(invocation)
         except ThrottledError:
-            await _throttle(send, "ReservedFunctionConcurrentInvocationLimitExceeded")
+            await _throttle(scope, send, "ReservedFunctionConcurrentInvocationLimitExceeded")
             return
         if report:
             report.cold_start = invocation.cold_start
@@ -179,7 +179,8 @@ def _request(scope: Scope, body: bytes, trace_id: str) -> HttpRequest:
     )
 
 
-async def _throttle(send: Send, reason: str) -> None:
+async def _throttle(scope: Scope, send: Send, reason: str) -> None:
+    _explain(scope, reason)
     await _refuse(send, 429, {"Reason": reason, "Type": "User", "message": "Rate Exceeded."})
 
 

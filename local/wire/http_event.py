@@ -23,8 +23,9 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from local.wire.headers import Header, leaving_function
-from local.wire.prelude import headers_of
+from local.wire.prelude import DELIMITER, headers_of
 
+_STREAMED = "the function streams and its URL buffers: set InvokeMode of the URL to RESPONSE_STREAM"
 _TEXT = re.compile(r"text/|application/(.+\+)?(json|xml)\b|application/(javascript|x-www-form-urlencoded)\b", re.I)
 
 
@@ -106,15 +107,16 @@ def reply_of(document: bytes) -> BufferedReply:
     try:
         fields = json.loads(document)
     except (ValueError, RecursionError) as error:
+        if DELIMITER in document:  # the end of a prelude; no JSON has a NUL in it
+            raise MalformedReplyError(_STREAMED) from error
         raise MalformedReplyError(f"the reply is not JSON: {error}") from error
     if not isinstance(fields, dict) or "statusCode" not in fields:
         return BufferedReply(200, [(b"content-type", b"application/json")], document)
     try:
         status = _whole(fields["statusCode"])
         headers = leaving_function(headers_of(fields))
-        body = fields.get("body") or ""
-        content = base64.b64decode(body, validate=True) if fields.get("isBase64Encoded") else body.encode()
-    except (TypeError, ValueError, OverflowError, AttributeError) as error:  # HeaderError among them
+        content = _content(fields)
+    except ValueError as error:  # HeaderError among them
         raise MalformedReplyError(f"the reply is no HTTP response: {error}") from error
     if not 200 <= status <= 599:
         raise MalformedReplyError(f"statusCode {status} is not from 200 to 599")
@@ -124,10 +126,28 @@ def reply_of(document: bytes) -> BufferedReply:
 
 
 def _whole(status: object) -> int:
-    """A status as a number or, as some write it, a string of digits. Raises `ValueError` or `TypeError`."""
-    if isinstance(status, float) and not status.is_integer():
-        raise ValueError(f"statusCode {status} is not a whole number")
-    return int(status)  # type: ignore[call-overload, no-any-return]  # of what is no number it says so
+    """A status as a number or, as some write it, a string of digits. Raises `ValueError`."""
+    try:
+        whole = int(status)  # type: ignore[call-overload]  # of what is no number it says so
+    except (TypeError, ValueError, OverflowError):
+        whole = None
+    if whole is None or (isinstance(status, float) and whole != status):
+        shown = f"a {type(status).__name__}" if isinstance(status, (list, dict)) else json.dumps(status)[:40]
+        raise ValueError(f"statusCode must be a whole number, not {shown}")
+    return int(whole)
+
+
+def _content(fields: dict[str, object]) -> bytes:
+    """The bytes that `body` and `isBase64Encoded` stand for. Raises `ValueError`."""
+    body = fields.get("body") or ""
+    if not isinstance(body, str):
+        raise ValueError("body must be a string; json.dumps makes one of anything else")
+    try:
+        return base64.b64decode(body, validate=True) if fields.get("isBase64Encoded") else body.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("body has half a surrogate pair") from error
+    except ValueError as error:
+        raise ValueError(f"isBase64Encoded is true and body is no base64: {error}") from error
 
 
 def _parameters(query: str) -> list[tuple[str, str]]:

@@ -221,6 +221,10 @@ STORY = replace(SSE, function="StoryFunction", cold_start=True)
             "GET /app.js 304  0 B in 0.00 s",
         ),
         (RequestReport("POST", "/", "localhost:8080", total_ms=3.0), "POST / ---  0 B in 0.00 s"),
+        (
+            RequestReport("GET", "/", "localhost:8080", 429, function="StoryFunction", note="Throttled"),
+            "GET / 429  0 B in 0.00 s  StoryFunction  Throttled",
+        ),
     ],
 )
 def test_a_request_is_one_line(report: RequestReport, line: str) -> None:
