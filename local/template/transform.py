@@ -37,6 +37,8 @@ SAM_TRANSFORM = "AWS::Serverless-2016-10-31"
 _SAM_LOCATION = ("Bucket", "Key")
 _LAMBDA_LOCATION = ("S3Bucket", "S3Key")
 _UNBUILT_IMAGE = "not-built-yet"
+_UNREAD = ("Body", "DefinitionBody", "Definition")  # of APIs, which often include an OpenAPI document, and the like
+_CODE = frozenset({"CodeUri", "ImageUri", "InlineCode"})  # of a SAM function, of which there is one
 _PATHS = {
     "AWS::Serverless::Function": ("CodeUri", _SAM_LOCATION),
     "AWS::Serverless::WebFunction": ("CodeUri", _SAM_LOCATION),
@@ -82,7 +84,10 @@ def localize(template: dict[str, Any]) -> None:
         kind = _mapping(resource).get("Type")
         if kind == "AWS::Serverless::Function" and properties.get("PackageType") == "Image":
             properties.setdefault("ImageUri", _UNBUILT_IMAGE)
-        elif kind in _PATHS:
+            continue
+        if kind == "AWS::Serverless::Function" and _CODE.isdisjoint((*properties, *globals_of_functions)):
+            properties = resource["Properties"] = {**properties, "CodeUri": "."}  # as SAM CLI has it
+        if kind in _PATHS:
             _localize_property(properties, *_PATHS[kind])
         elif kind == "AWS::Serverless::Application":
             # The translator would look the application up in AWS, over the network.
@@ -163,7 +168,7 @@ def _checked_transforms(template: dict[str, Any]) -> list[str]:
         if transform_name not in (SAM_TRANSFORM, LANGUAGE_EXTENSIONS):
             known = f"only {LANGUAGE_EXTENSIONS} and {SAM_TRANSFORM} are"
             raise FaultError(f"transform {json.dumps(transform_name)} is not emulated, {known}")
-    if '"Fn::Transform"' in json.dumps(template):
+    if _has_macro(template):
         raise FaultError("Fn::Transform is not emulated: macros run in an AWS account")
     if LANGUAGE_EXTENSIONS not in transforms:
         if function := used(template):
@@ -171,6 +176,13 @@ def _checked_transforms(template: dict[str, Any]) -> list[str]:
     elif transforms[-1] == LANGUAGE_EXTENSIONS != transforms[0]:
         raise FaultError(f"{LANGUAGE_EXTENSIONS} has to come before {SAM_TRANSFORM} in the list of Transform")
     return transforms
+
+
+def _has_macro(value: object) -> bool:
+    """Whether an `Fn::Transform` makes any of *value*, other than what nothing here reads."""
+    if isinstance(value, dict):
+        return "Fn::Transform" in value or any(_has_macro(item) for key, item in value.items() if key not in _UNREAD)
+    return isinstance(value, list) and any(map(_has_macro, value))
 
 
 def _translated(template: dict[str, Any], *, parameters: dict[str, str]) -> dict[str, Any]:

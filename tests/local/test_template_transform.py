@@ -74,6 +74,37 @@ def test_image_with_an_address() -> None:
     assert code == {"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/story:1"}
 
 
+@pytest.mark.parametrize(
+    ("globals_of_functions", "properties", "code"),
+    [
+        ("", "{Handler: a.b, Runtime: python3.13}", {"S3Bucket": "./", "S3Key": "."}),
+        ("Handler: a.b, Runtime: python3.13", "{}", {"S3Bucket": "./", "S3Key": "."}),
+        ("CodeUri: src", "{Handler: a.b, Runtime: python3.13}", {"S3Bucket": "./", "S3Key": "src"}),
+        ("", "{InlineCode: x, Handler: a.b, Runtime: python3.13}", {"ZipFile": "x"}),
+    ],
+)
+def test_code_that_is_not_told_lies_beside_the_template(
+    globals_of_functions: str, properties: str, code: dict[str, str]
+) -> None:
+    """For SAM CLI, which builds and packages it from there."""
+    text = f"Globals: {{Function: {{{globals_of_functions}}}}}\n{HEAD}"
+    text += f"  F: {{Type: AWS::Serverless::Function, Properties: {properties}}}\n"
+
+    assert transformed(text)["F"]["Code"] == code
+
+
+def test_included_definition_of_an_api() -> None:
+    """Is not read, as the API is not; so the functions beside it run."""
+    include = "{Fn::Transform: {Name: AWS::Include, Parameters: {Location: api.yaml}}}"
+    resources = transformed(f"""{HEAD}
+  Api: {{Type: AWS::Serverless::Api, Properties: {{StageName: v1, DefinitionBody: {include}}}}}
+  F: {{Type: AWS::Serverless::Function, Properties: {{CodeUri: ., Handler: a.b, Runtime: python3.13}}}}
+""")
+
+    assert "Fn::Transform" in resources["Api"]["Body"]
+    assert "F" in resources
+
+
 def test_path_that_is_a_parameter() -> None:
     """A CodeUri may be an intrinsic function; it is resolved later, in the emulator."""
     text = f"""{HEAD}
