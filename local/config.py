@@ -14,6 +14,23 @@ from typing import Protocol
 RUNTIMES = ("python", "provided")
 """How the identifiers of the runtimes begin whose functions can run here."""
 
+RESERVED_VARIABLES = frozenset(
+    [
+        "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    ]
+)  # fmt: skip
+"""What Lambda alone sets, https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
+
+
+def is_reserved(variable: str) -> bool:
+    """Whether a function cannot have *variable* as its own."""
+    return variable in RESERVED_VARIABLES or variable.startswith("_")
+
 
 @dataclass(frozen=True, slots=True)
 class Cors:

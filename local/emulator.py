@@ -26,7 +26,7 @@ from local.banner import banner
 from local.bytecode import forget_doubtful
 from local.cache_folder import prune_after
 from local.code_watch import watch_code
-from local.config import Function, Stack
+from local.config import Function, Stack, is_reserved
 from local.custom_resources import Answers, CustomResources
 from local.deployed import Deployed
 from local.dispatcher import Dispatcher
@@ -73,6 +73,8 @@ class Emulator:
     ) -> None:
         self.reports = Reports(write, log_format)
         self._bandwidth = Bandwidth() if bandwidth else None
+        if taken := [name for name in overrides or {} if is_reserved(name)]:
+            raise EmulatorError(f"No function can be given {taken[0]}: AWS keeps that name to itself. Leave it out.")
         self._snapstart = snapstart
         self._template = None if template is None else Path(template).absolute()
         self._sockets = bind(port, "--port")

@@ -25,13 +25,14 @@ from local.wire import prelude
 
 def read_event(source: str) -> bytes:
     """The event in file *source*, "-" for standard input. Raises `EmulatorError` when it is not there or not JSON."""
+    name = "on standard input" if source == "-" else source
     try:
         event = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
         json.loads(event)
     except OSError as error:
-        raise EmulatorError(f"The event {source} cannot be read: {error.strerror}.") from error
+        raise EmulatorError(f"The event {name} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise EmulatorError(f"The event {source} is not JSON: {error}.") from error
+        raise EmulatorError(f"The event {name} is not JSON: {error}.") from error
     return event
 
 

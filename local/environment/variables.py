@@ -23,16 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.bytecode import bytecode_folder
-from local.config import Function
+from local.config import Function, is_reserved
 
 RUNTIME_DIR = Path(__file__).parent.parent / "managed_runtime"
 ACCESS_KEY, SECRET_KEY = "local", "local"
 _ONLY_MANAGED = ("AWS_EXECUTION_ENV", "LAMBDA_RUNTIME_DIR")
 _NOT_IN_A_SNAPSHOT = ("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
-_ALSO_RESERVED = (  # where they are not set
-    "AWS_ACCESS_KEY", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN",
-)  # fmt: skip
-
 _RUNTIME_ONLY = (
     "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
     "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
@@ -88,7 +84,7 @@ def variables(
     own = {
         name: _local_paths(value, task_root, opt)
         for name, value in {**function.environment, **world.overrides}.items()
-        if name not in reserved and name not in _ALSO_RESERVED and not name.startswith("_")
+        if name not in reserved and not is_reserved(name)
     }
     if function.runtime.startswith("provided"):
         for name in _ONLY_MANAGED:

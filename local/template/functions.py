@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.config import RUNTIMES, Function, FunctionUrl, Permission
+from local.config import RUNTIMES, Function, FunctionUrl, Permission, is_reserved
 from local.errors import TemplateError
 from local.template.code import FindCode, elsewhere
 from local.template.function_urls import read_function_urls, read_permissions, read_qualifiers
@@ -97,6 +97,8 @@ def _environment(written: Properties) -> dict[str, str]:
     for name, value in environment.items():
         if "{{resolve:" in value:
             written.refuse(f"the dynamic reference in Environment.Variables.{name}")
+        if is_reserved(name):
+            written.refuse(f"Environment.Variables.{name} (AWS keeps that name to itself)")
     return environment
 
 

@@ -135,6 +135,13 @@ def test_an_event_comes_from_a_file_or_from_standard_input(tmp_path: Path, monke
     assert read_event("-") == b"[1]"
 
 
+def test_an_event_on_standard_input_that_is_none_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+
+    with pytest.raises(EmulatorError, match=r"^The event on standard input is not JSON: "):
+        read_event("-")
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, None])
 def test_an_event_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "event.json"

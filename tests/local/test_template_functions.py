@@ -39,6 +39,16 @@ def function(**properties: object) -> dict[str, object]:
     return resource("AWS::Lambda::Function", **{"Code": HERE, "Runtime": "python3.13", **properties})
 
 
+@pytest.mark.parametrize("name", ["AWS_REGION", "_HANDLER"])
+def test_a_variable_that_lambda_alone_sets_is_told_of(root: Path, name: str) -> None:
+    found = resources(
+        F=function(Environment={"Variables": {name: "mine", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap"}})
+    )
+    read_functions(found, code_below(root))
+
+    assert unhonoured(found) == [f"F: not emulated: Environment.Variables.{name} (AWS keeps that name to itself)"]
+
+
 def test_defaults(root: Path) -> None:
     """A function that says no more than it must has Lambda's defaults."""
     found = read_functions(resources(F=function()), code_below(root))

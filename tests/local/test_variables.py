@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from local.emulator import Emulator
 from local.environment.variables import RUNTIME_DIR, World, variables
+from local.errors import EmulatorError
 from tests.local.fakes.environment import a_function
 from tests.local.fakes.local_lambda import local_lambda
 
@@ -80,6 +82,12 @@ def test_a_reserved_name_cannot_be_set_by_a_function_or_the_user(way: str) -> No
     names = [*RESERVED, *ONLY_MANAGED, *never_set, "_X_AMZN_TRACE_ID", "_PRIVATE"]
 
     assert made(**{way: dict.fromkeys(names, "mine")}) == made()
+
+
+@pytest.mark.parametrize("name", [*RESERVED, *ONLY_MANAGED, "_PRIVATE"])
+def test_the_user_hears_of_a_reserved_name(name: str) -> None:
+    with pytest.raises(EmulatorError, match=rf"^No function can be given {name}: AWS keeps that name to itself\. "):
+        Emulator(None, port=0, aws_port=0, overrides={name: "mine"})
 
 
 def test_defaults_and_other_names_can_be_set_and_the_user_wins_over_the_template() -> None:
