@@ -52,7 +52,9 @@ def pseudo_parameters(addresses: Addresses) -> dict[str, object]:
 def _value(name: str, rules: Mapping[str, object], given: Mapping[str, str]) -> object:
     written = given.get(name, rules.get("Default"))
     if written is None:
-        raise TemplateError(f"parameter {name} has no default and was given no value")
+        raise TemplateError(
+            f"parameter {name} has no default and was given no value: --parameter {name}=VALUE gives it one"
+        )
     value = text(written)
     if "List" not in text(rules.get("Type", "String")):
         check(name, value, rules)

@@ -182,7 +182,11 @@ def test_parameter(declared: dict[str, object], given: dict[str, str], expected:
 @pytest.mark.parametrize(
     ("declared", "given", "sentence"),
     [
-        ({"P": {"Type": "String"}}, {}, "parameter P has no default and was given no value"),
+        (
+            {"P": {"Type": "String"}},
+            {},
+            "parameter P has no default and was given no value: --parameter P=VALUE gives it one",
+        ),
         ({}, {"Q": "x"}, "the template has no parameter Q"),
         (
             {"P": {"Type": "Number", "Default": 1, "AllowedValues": [1, 2]}},
