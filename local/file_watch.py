@@ -223,21 +223,21 @@ def _roots(folder: Path) -> tuple[list[Path], set[Path]]:
 
     No root lies in another that was found before it.
     """
-    roots: list[Path] = []
+    roots: dict[Path, None] = {}  # in order, and looked up in whole folders of links
     places: set[Path] = set()
     found = [folder]
     while found:
         *links, root = _way(found.pop())
-        if any(root.is_relative_to(known) for known in roots):
+        if root in roots or any(above in roots for above in root.parents):
             continue
         places.update(links, [root])
         if not (root.is_dir() or root.is_file()):
             continue
-        roots.append(root)
+        roots[root] = None
         for inside, folders, files in os.walk(root):
             folders[:] = [name for name in folders if not NO_CODE.search(name)]  # nor walk through the others
             found += [Path(path) for name in (*folders, *files) if os.path.islink(path := os.path.join(inside, name))]
-    return roots, places
+    return list(roots), places
 
 
 def _way(path: Path) -> list[Path]:
