@@ -2,7 +2,8 @@
 reckons what stories cost on AWS.
 
 Exit codes: 0, also when Ctrl-C ends the emulator; 1 when an invoked function failed, or when a template has errors;
-2 for what the user can mend, said in one sentence; 130 when Ctrl-C cuts an invocation short.
+2 for what the user can mend, said in one sentence; 130 when Ctrl-C cuts an invocation short, 141 when the reader of
+standard output leaves.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import os
 import resource
 import signal
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import uvloop
 
-from local.console import Console
+from local.console import Console, ReaderLeftError, write_error, write_output
 from local.emulator import Emulator
 from local.errors import EmulatorError
 from local.invoke import invoke, read_event
@@ -38,8 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_invoke(options) if options.command == "invoke" else _serve(options))
     except EmulatorError as error:
-        print(f"local: {error}", file=sys.stderr)
+        write_error(f"local: {error}")
         return 2
+    except ReaderLeftError:
+        return 141  # as a shell names an end by SIGPIPE
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
 
@@ -138,14 +142,14 @@ async def _invoke(options: argparse.Namespace) -> int:
         overrides=dict(options.env),
         log_format=options.log_format,
         snapstart=options.snapstart,
-        write=lambda line: print(line, file=sys.stderr),
+        write=write_error,
     )
     task = asyncio.current_task()
     assert task is not None
     _on_interrupt(task.cancel)
     await emulator.start()
     try:
-        succeeded = await invoke(emulator.stack, emulator.dispatcher, options.function, event, write=_write_body)
+        succeeded = await invoke(emulator.stack, emulator.dispatcher, options.function, event, write=write_output)
     finally:
         await emulator.stop()
     return 0 if succeeded else 1
@@ -174,7 +178,7 @@ def _cost(options: argparse.Namespace) -> int:
 
 
 def _open_standard_streams() -> None:
-    """Put the null device where a standard stream is closed, as some supervisors leave them.
+    """Put the null device where a standard stream is closed, as some supervisors leave them; write in any locale.
 
     The first socket would get its number otherwise, and for libuv such a number is no socket's.
     """
@@ -184,6 +188,8 @@ def _open_standard_streams() -> None:
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115 - open to the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: functions write what no locale hinders
 
 
 def _raise_file_limit() -> None:
@@ -215,14 +221,8 @@ def _whole(lowest: int, highest: int) -> Callable[[str], int]:
     return whole
 
 
-def _print(line: str) -> None:
-    with contextlib.suppress(BrokenPipeError):  # whoever read the lines has left; the emulator serves on
-        print(line, flush=True)
-
-
-def _write_body(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+def _print(text: str) -> None:
+    write_output(f"{text}\n".encode(sys.stdout.encoding, "backslashreplace"))
 
 
 if __name__ == "__main__":

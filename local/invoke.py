@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.config import Stack
+from local.console import write_error
 from local.dispatcher import Dispatcher, ThrottledError
 from local.errors import EmulatorError
 from local.invocation import FunctionError, Invocation
@@ -73,13 +74,13 @@ async def _print_reply(invocation: Invocation, write: Callable[[bytes], None]) -
         write(error.failure.document + b"\n")
         return False
     except prelude.PreludeError as error:
-        print(f"local: {error}", file=sys.stderr)
+        write_error(f"local: {error}")
         invocation.reply.abandon()
         return False
     return True
 
 
 def _print_head(head: prelude.Prelude) -> None:
-    print(f"HTTP {head.status}", file=sys.stderr)
+    write_error(f"HTTP {head.status}")
     for field, value in head.headers:
-        print(f"{field.decode()}: {value.decode()}", file=sys.stderr)
+        write_error(f"{field.decode()}: {value.decode()}")

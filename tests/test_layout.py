@@ -17,8 +17,8 @@ MAX_LINES = 280
 
 # The rooms of local/, from the bottom up. A room imports only from rows above its own, and from itself.
 ROOMS = [
-    {"busy_poll", "cache_folder", "config", "console", "errors", "file_watch", "loop_thread", "news", "wire"},
-    {"asgi", "banner", "bytecode", "cors", "cost", "log_levels", "progress"},
+    {"busy_poll", "cache_folder", "config", "errors", "file_watch", "loop_thread", "news", "wire"},
+    {"asgi", "banner", "bytecode", "console", "cors", "cost", "log_levels", "progress"},
     {"aws_services", "code_watch", "http1", "reports", "request_head", "signature", "template"},
     {
         "cost_page",

@@ -133,6 +133,19 @@ def test_closed_standard_streams_are_no_obstacle(closed: str) -> None:
     assert process.wait(20) == 0
 
 
+def test_lines_that_the_locale_cannot_write_are_escaped(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on standard error; they were a traceback, and every other line of that moment was lost."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    (bundle / "echo" / "echo.py").write_text("def handler(event, context):\n    print('sch\\u00f6n')\n")
+    cloud = LocalCloud(cwd=bundle)
+    try:
+        assert call_url(cloud).status_code == 200
+        assert cloud.wait_for("^Echo  sch") == "Echo  sch\\xf6n"
+        cloud.wait_for("REPORT")
+    finally:
+        assert cloud.stop() == 0
+
+
 def test_port_taken() -> None:
     """One sentence that names the option, and exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -356,6 +369,48 @@ def test_invoke_prints_the_stream_as_it_comes() -> None:
         assert process.wait(timeout=20) == 130
 
     assert first == ["retry: 1000\n", "id: 1\n", "data: Every\n", "\n", "id: 2\n", "data: evening\n", "\n"]
+
+
+def test_invoke_ends_when_the_reader_of_its_output_leaves() -> None:
+    """As `| head` does: the exit code of SIGPIPE, and nothing else to read."""
+    command = [sys.executable, "-m", "local", "invoke", "StoryFunction", "--event", "events/story.json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "retry: 1000\n"
+        process.stdout.close()
+        assert process.wait(timeout=20) == 141
+        assert "Error" not in process.stderr.read()
+
+
+def test_invoke_runs_on_when_the_reader_of_its_log_leaves() -> None:
+    """Its reply is whole, and its exit code is the function's."""
+    command = [sys.executable, "-m", "local", "invoke", "StoryFunction", "--event", "events/quick.json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stderr.close()
+        assert process.stdout.read().endswith("data: Stream ended\n\n")
+        assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("command", [["invoke", "StoryFunction", "--event", "events/quick.json"], ["lint"], ["cost"]])
+def test_output_onto_a_full_disk(command: list[str]) -> None:
+    """One sentence and exit code 2."""
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "local", *command],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+        )
+
+    assert result.returncode == 2
+    assert result.stderr.endswith("local: Standard output cannot be written: No space left on device.\n")
+    assert "Traceback" not in result.stderr
 
 
 def test_invoke_to_the_end() -> None:

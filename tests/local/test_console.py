@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 
 import pytest
@@ -27,6 +28,9 @@ class Recorder:
     def flush(self) -> None:
         if self._broken:
             raise BrokenPipeError
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation
 
 
 async def test_lines_of_a_moment_are_written_together_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
