@@ -20,6 +20,9 @@ from local.template.inline_code import inline_folder
 from local.template.properties import Properties, Resource
 from local.template.resources import Resources
 
+MAX_TIMEOUT_SECONDS = 900
+MAX_MEMORY_MB = 32_768  # of Lambda's managed instances; elsewhere it is 10,240
+
 
 def read_functions(resources: Resources, find_code: FindCode) -> tuple[Function, ...]:
     """Every function that can run here, where *find_code* says that its code is.
@@ -76,10 +79,10 @@ def _function(
         code=code,
         layers=layers,
         environment=_environment(written),
-        timeout_seconds=written.whole("Timeout") or 3,
-        memory_mb=written.whole("MemorySize") or 128,
+        timeout_seconds=written.whole("Timeout", least=1, most=MAX_TIMEOUT_SECONDS) or 3,
+        memory_mb=written.whole("MemorySize", least=128, most=MAX_MEMORY_MB) or 128,
         architecture=next(iter(written.texts("Architectures")), "x86_64"),
-        reserved_concurrency=written.whole("ReservedConcurrentExecutions"),
+        reserved_concurrency=written.whole("ReservedConcurrentExecutions", least=0),
         snap_start=written.section("SnapStart").text("ApplyOn") == "PublishedVersions",
         log_group=logging.text("LogGroup") or f"/aws/lambda/{name}",
         log_format=logging.text("LogFormat") or "Text",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from local.errors import TemplateError
 from local.template.intrinsics import NO_VALUE, Resolver, intrinsic, text
@@ -36,13 +37,17 @@ class Properties:
         value = self.value(name)
         return None if value is None else self._text(name, value)
 
-    def whole(self, name: str) -> int | None:
+    def whole(self, name: str, *, least: float = -inf, most: float = inf) -> int | None:
         """A whole number, which a template may also write as a string."""
         written = self.text(name)
         try:
-            return None if written is None else int(written)
+            value = None if written is None else int(written)
         except ValueError:
             raise TemplateError(f"{self.path}.{name} is {written!r}, not a whole number") from None
+        if value is not None and not least <= value <= most:
+            allowed = f"from {least} to {most}" if most < inf else f"{least} or more"
+            raise TemplateError(f"{self.path}.{name} is {value}; AWS takes {allowed}")
+        return value
 
     def flag(self, name: str) -> bool | None:
         """A boolean, which a template may also write as a string."""

@@ -49,6 +49,28 @@ def test_a_variable_that_lambda_alone_sets_is_told_of(root: Path, name: str) -> 
     assert unhonoured(found) == [f"F: not emulated: Environment.Variables.{name} (AWS keeps that name to itself)"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("Timeout", 0, "from 1 to 900"),
+        ("Timeout", "901", "from 1 to 900"),
+        ("MemorySize", 127, "from 128 to 32768"),
+        ("MemorySize", 32769, "from 128 to 32768"),
+        ("ReservedConcurrentExecutions", -1, "0 or more"),
+    ],
+)
+def test_a_number_that_aws_does_not_take_is_refused(root: Path, name: str, value: object, allowed: str) -> None:
+    with pytest.raises(TemplateError, match=rf"^F\.{name} is {value}; AWS takes {allowed}$"):
+        read_functions(resources(F=function(**{name: value})), code_below(root))
+
+
+@pytest.mark.parametrize(("timeout", "memory"), [(1, 128), (900, 10_240)])
+def test_the_least_and_the_most_that_aws_takes(root: Path, timeout: int, memory: int) -> None:
+    [found] = read_functions(resources(F=function(Timeout=timeout, MemorySize=memory)), code_below(root))
+
+    assert (found.timeout_seconds, found.memory_mb) == (timeout, memory)
+
+
 def test_defaults(root: Path) -> None:
     """A function that says no more than it must has Lambda's defaults."""
     found = read_functions(resources(F=function()), code_below(root))
