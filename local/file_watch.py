@@ -128,13 +128,16 @@ class _Watches:
         self._folders = folders
         self._tell = tell
         self._watched: dict[_Watched, tuple[frozenset[Path], ObservedWatch]] = {}
+        self._files: dict[Path, set[Path]] = {}  # without watches, which have a thread each -> what leads to them
 
     def renew(self, places: Collection[Path]) -> set[Path]:
         """Watch what is there, after something has come or gone at *places*; the folders that lead elsewhere now.
 
         Raises `UnwatchableError`.
         """
-        elsewhere: set[Path] = set()
+        elsewhere = {path for place in places for path in self._files.get(place, ())}
+        if places and all(place in self._files and place.is_file() and not place.is_symlink() for place in places):
+            return elsewhere  # saved where they are
         try:
             while self._look(places, elsewhere):
                 places = ()  # and look again, for what has come between the look and the watch
@@ -144,7 +147,10 @@ class _Watches:
 
     def _look(self, places: Collection[Path], elsewhere: set[Path]) -> bool:
         """Whether anything is watched that was not, or no longer; *elsewhere* is added to."""
-        wanted = self._wanted()
+        wanted, files = self._wanted()
+        for file in files.keys() ^ self._files.keys():
+            elsewhere |= files.get(file, set()) | self._files.get(file, set())
+        self._files = files
         over = [
             watched
             for watched, (concerned, _) in self._watched.items()
@@ -163,21 +169,24 @@ class _Watches:
                 elsewhere |= wanted[watched]
         return bool(over or new)
 
-    def _wanted(self) -> dict[_Watched, frozenset[Path]]:
-        """What to watch -> the folders that lead to this code, or what may come or go below."""
+    def _wanted(self) -> tuple[dict[_Watched, frozenset[Path]], dict[Path, set[Path]]]:
+        """What to watch -> the folders that lead to this code, or what may come or go below; and the single files."""
         wanted: dict[_Watched, set[Path]] = defaultdict(set)
+        files: dict[Path, set[Path]] = defaultdict(set)
         for folder in self._folders:
             roots, places = _roots(folder)
             for root in roots:
-                wanted[_Watched(root, is_code=True)].add(folder)
+                if root.is_dir():
+                    wanted[_Watched(root, is_code=True)].add(folder)
+                else:
+                    files[root].add(folder)
             for place in places:
                 wanted[_Watched(_nearest_above(place), is_code=False)].add(place)
-        return {watched: frozenset(concerned) for watched, concerned in wanted.items()}
+        return {watched: frozenset(concerned) for watched, concerned in wanted.items()}, files
 
     def _schedule(self, watched: _Watched, concerned: frozenset[Path]) -> ObservedWatch:
         handler = (_Code if watched.is_code else _Above)(watched.path, concerned, self._tell)
-        recursive = watched.is_code and watched.path.is_dir()
-        return self._observer.schedule(handler, str(watched.path), recursive=recursive, event_filter=EVENTS)
+        return self._observer.schedule(handler, str(watched.path), recursive=watched.is_code, event_filter=EVENTS)
 
 
 class _Handler(FileSystemEventHandler):
@@ -210,11 +219,15 @@ class _Code(_Handler):
 
 
 class _Above(_Handler):
-    """For the folder above: one of the places concerned may have come or gone."""
+    """For the folder above: one of the places concerned may have come or gone, or changed where it is a file."""
+
+    def __init__(self, path: Path, concerned: frozenset[Path], tell: _Tell) -> None:
+        super().__init__(path, concerned, tell)
+        self._on_the_way = concerned.union(*(place.parents for place in concerned))
 
     def on_event(self, paths: list[Path], *, is_directory: bool) -> None:
         for path in paths:
-            if any(place.is_relative_to(path) for place in self._concerned):
+            if path in self._on_the_way:
                 self._tell(_Change(place=path))
 
 

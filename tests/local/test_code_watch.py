@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -169,6 +170,32 @@ async def test_a_file_behind_a_link_is_code_too(tmp_path: Path) -> None:
     async with watching(a_function(logical_id="One", code=one)) as watch:
         save(shared / "app.py")
         assert await watch.change() == ["One"]
+
+
+async def test_a_folder_of_links_to_files_is_watched_by_few(tmp_path: Path) -> None:
+    """Through the folders that the files lie in, and not by a thread for each; whatever happens to one is a change."""
+    one, shared, target = folders(tmp_path, "one", "shared", "elsewhere")
+    for number in range(50):
+        save(shared / f"{number}.py")
+        (one / f"{number}.py").symlink_to(shared / f"{number}.py")
+    before = threading.active_count()
+    async with watching(a_function(logical_id="One", code=one)) as watch:
+        assert threading.active_count() < before + 20
+        (shared / "7.py").write_text("x = 2")
+        assert await watch.change() == ["One"]
+        (shared / "7.py").unlink()
+        assert await watch.change() == ["One"]
+        (shared / "7.py").write_text("x = 3")
+        assert await watch.change() == ["One"]
+        save(target / "8.py")
+        await watch.begun_again(tmp_path)
+        lead(shared / "8.py", "../elsewhere/8.py")
+        assert await watch.change() == ["One"]
+        (target / "8.py").write_text("x = 4")
+        assert await watch.change() == ["One"]
+        save(shared / "unlinked.py")
+        await watch.begun_again(tmp_path)
+        assert watch.told_nothing
 
 
 async def test_what_is_linked_in_later_is_code_from_then_on(tmp_path: Path) -> None:
