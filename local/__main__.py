@@ -27,6 +27,7 @@ from local.errors import EmulatorError
 from local.invoke import invoke, read_event
 
 DEFAULT_TEMPLATE = "template.yaml"
+_FEWEST_FILES = 64  # for page, stream and the rest of AWS
 _LAST_STANDARD_STREAM = 2
 
 
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command in ("lint", "cost"):
             return _lint(options) if options.command == "lint" else _cost(options)
+        _raise_file_limit()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_invoke(options) if options.command == "invoke" else _serve(options))
     except EmulatorError as error:
@@ -102,7 +104,6 @@ def parser() -> argparse.ArgumentParser:
 async def _serve(options: argparse.Namespace) -> int:
     if options.empty and (options.parameter or options.template != DEFAULT_TEMPLATE):
         raise EmulatorError("An empty cloud runs no template: leave out --empty, or --template and --parameter.")
-    _raise_file_limit()
     console = Console()
     emulator = Emulator(
         None if options.empty else options.template,
@@ -195,6 +196,8 @@ def _open_standard_streams() -> None:
 def _raise_file_limit() -> None:
     """As many open files as the system lets us have: each environment takes five, and a shell's limit may be 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= hard < _FEWEST_FILES:  # what names no limit is below 0
+        raise EmulatorError(f"Only {hard} files may be open at once: allow {_FEWEST_FILES} or more with ulimit -n.")
     with contextlib.suppress(ValueError, OSError):  # macOS names a limit that it does not grant
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

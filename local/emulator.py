@@ -117,7 +117,12 @@ class Emulator:
 
     async def start(self) -> None:
         """Serve; the page is published in the background."""
-        stack, self._folder = self.stack, Path(tempfile.mkdtemp(prefix="lambda-sse-"))
+        stack = self.stack
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="lambda-sse-"))
+        except OSError as error:
+            self._close_sockets()
+            raise EmulatorError(f"No temporary folder can be made: {error.strerror}; set TMPDIR to another.") from error
         self._surroundings = Surroundings(
             self._world, self.reports, self._folder, RuntimeListener.open, snapstart=self._snapstart
         )

@@ -432,6 +432,21 @@ def test_invoke_of_a_function_that_fails(bundle: Path) -> None:
     assert json.loads(result.stdout)["errorType"] == "KeyError"
 
 
+@pytest.mark.parametrize("command", ["invoke StoryFunction --event events/quick.json", "--port 0 --aws-port 0"])
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [("-n 24", "Only 24 files may be open at once: allow 64"), ("-f 0", "No temporary folder can be made")],
+)
+def test_limits_below_which_nothing_runs(command: str, limit: str, says: str) -> None:
+    """One sentence and exit code 2."""
+    shell = ["sh", "-c", f'ulimit {limit}; exec "{sys.executable}" -m local {command}']
+    result = subprocess.run(shell, cwd=ROOT, capture_output=True, text=True, timeout=30)
+
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"local: {says}")
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "says"),
     [
