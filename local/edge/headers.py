@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from local.asgi import Scope, end_to_end
 from local.config import Behavior, Origin
-from local.wire.headers import HOP_BY_HOP, Header
+from local.wire.headers import HOP_BY_HOP, Header, encode_header
 
 Policy = tuple[tuple[bytes, bytes, bool], ...]  # name in lower case, value, override
 
@@ -28,15 +28,12 @@ def new_request_id() -> bytes:
 
 def encoded_policy(behavior: Behavior) -> Policy:
     """The behavior's response headers policy, ready for `response_headers`."""
-    return tuple(
-        (name.lower().encode("latin-1"), value.encode("latin-1"), override)
-        for name, value, override in behavior.response_headers
-    )
+    return tuple((*encode_header(name, value), override) for name, value, override in behavior.response_headers)
 
 
 def added(origin: Origin) -> tuple[Header, ...]:
     """The headers that the origin gets from the distribution."""
-    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in origin.headers)
+    return tuple(encode_header(name, value) for name, value in origin.headers)
 
 
 def withheld(behavior: Behavior, origin: Origin) -> frozenset[bytes]:

@@ -97,6 +97,7 @@ def _headers(origin: Properties) -> tuple[tuple[str, str], ...]:
         name, value = written.text("HeaderName") or "", written.text("HeaderValue") or ""
         if "{{resolve:" in value:
             written.refuse(f"HeaderValue of {name} (a dynamic reference)")
+        written.check_header(name, value)
         headers.append((name, value))
     return tuple(headers)
 

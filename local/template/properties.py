@@ -12,6 +12,7 @@ from math import inf
 
 from local.errors import TemplateError
 from local.template.intrinsics import NO_VALUE, Resolver, intrinsic, text
+from local.wire.headers import HeaderError, encode_header
 
 
 class Properties:
@@ -48,6 +49,13 @@ class Properties:
             allowed = f"from {least} to {most}" if most < inf else f"{least} or more"
             raise TemplateError(f"{self.path}.{name} is {value}; AWS takes {allowed}")
         return value
+
+    def check_header(self, name: str, value: str) -> None:
+        """Raises TemplateError unless the two, which are written here, can be a header."""
+        try:
+            encode_header(name, value)
+        except HeaderError as error:
+            raise TemplateError(f"{self.path}: {error}") from error
 
     def flag(self, name: str) -> bool | None:
         """A boolean, which a template may also write as a string."""

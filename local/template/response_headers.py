@@ -23,14 +23,16 @@ def read_response_headers(policy: Properties) -> tuple[Header, ...]:
     """The headers of an `AWS::CloudFront::ResponseHeadersPolicy`, security headers first."""
     config = policy.section("ResponseHeadersPolicyConfig")
     security = config.section("SecurityHeadersConfig")
-    headers = []
-    for part, (name, value) in _SECURITY.items():
+    headers: list[Header] = []
+    for part, (name, value_of) in _SECURITY.items():
         if part in security.names():
             written = security.section(part)
-            headers.append((name, value(written), written.flag("Override") or False))
+            headers.append((name, value_of(written), written.flag("Override") or False))
     for item in config.section("CustomHeadersConfig").sections("Items"):
         name = _required(item, "Header").lower()
         headers.append((name, item.text("Value") or "", item.flag("Override") or False))
+    for name, value, _ in headers:
+        policy.check_header(name, value)
     return tuple(headers)
 
 

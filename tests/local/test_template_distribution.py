@@ -212,6 +212,25 @@ def test_xss_protection(written: dict[str, object], expected: str) -> None:
     assert read.response_headers == (("x-xss-protection", expected, True),)
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [("one\ntwo", "has a control character"), ("\ud800", "has half a surrogate pair")],
+)
+def test_what_can_be_no_header_is_refused(value: str, reason: str) -> None:
+    """A value over several lines, for example, as YAML makes them; each answer would have been a 500."""
+    items = [{"Header": "X-Y", "Value": value, "Override": True}]
+    policy = resource(
+        "AWS::CloudFront::ResponseHeadersPolicy",
+        ResponseHeadersPolicyConfig={"CustomHeadersConfig": {"Items": items}},
+    )
+    with pytest.raises(TemplateError, match=f"^Policy: the value of header x-y {reason}$"):
+        behavior({"ResponseHeadersPolicyId": {"Ref": "Policy"}}, Policy=policy)
+
+    signed = {**PAGES, "OriginCustomHeaders": [{"HeaderName": "X-Y", "HeaderValue": value}]}
+    with pytest.raises(TemplateError, match=f"the value of header X-Y {reason}$"):
+        read_distribution(resources({"Origins": [signed], "DefaultCacheBehavior": TO_PAGES}))
+
+
 def test_target_that_is_a_group_of_origins() -> None:
     """Leads to the first of its members; that the others are never asked is told."""
     config = {
