@@ -43,7 +43,9 @@ class RuntimeConnection(asyncio.Protocol):
         self._document: bytearray | None = None  # a small body that is coming in
         self._refused: RefusedError | None = None  # the answer to a request whose rest is still coming in
         self._withdraw: Callable[[], None] = _nothing  # the question for an event that is not answered yet
-        self._answer: asyncio.Task[None] | None = None  # to an extension, which may have to wait
+        self._answer: asyncio.Task[None] | None = (
+            None  # to what may have to wait: an extension, or a question for the next event
+        )
         self._reply_over: asyncio.Event | None = None  # for whoever waits for the end of the reply
         self._busy_poll = BusyPoll()  # after an event, until its reply begins
 
@@ -81,10 +83,16 @@ class RuntimeConnection(asyncio.Protocol):
         return self._reply is not None and self._reply.buffer.full
 
     async def read_out(self) -> None:
-        """Read what is left of the reply, which is no more than a socket holds; return when it has ended."""
+        """Read what is left of the reply, no more than a socket holds where its worker has hung up; return at its end.
+
+        While somebody waits for that here, its caller does not hold it back.
+        """
         self._reply_over = asyncio.Event()
-        self._resume()
-        await self._reply_over.wait()
+        try:
+            self._resume()
+            await self._reply_over.wait()
+        finally:
+            self._reply_over = None
 
     # Called by the reader
 

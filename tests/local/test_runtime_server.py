@@ -547,6 +547,27 @@ async def test_a_worker_that_goes_on_with_its_reply_to_a_slow_caller_gets_no_eve
         assert len(await read_all(invocation)) == 4 * HIGH_WATER_BYTES
 
 
+async def test_a_slow_caller_stops_a_worker_that_has_asked_too_early_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read out for the question that was refused is the end of that: the bound holds once more."""
+    monkeypatch.setattr("local.runtime_server.connection.LEFT_REPLY_SECONDS", 0)
+    total = 24 * 1024 * 1024  # more than the kernel's two buffers hold
+    async with runtime_bench(30) as bench:
+        worker, invocation = await bench.working()
+        sending = asyncio.create_task(
+            worker.ask(chunked(path(invocation), *[bytes(64 * 1024)] * (total // 64 // 1024)))
+        )
+        await until(lambda: invocation.reply.full)
+        assert (await (await bench.connect()).ask(NEXT)).status == 403
+
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert invocation.reply.total_bytes <= HIGH_WATER_BYTES + 3 * READ_BYTES
+        assert not sending.done()
+
+        assert len(await read_all(invocation)) == total
+        assert await sending == ACCEPTED
+
+
 async def test_a_caller_who_leaves_lets_a_blocked_worker_go_on() -> None:
     async with runtime_bench(30) as bench:
         worker, invocation = await bench.working()
