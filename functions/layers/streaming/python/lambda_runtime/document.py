@@ -13,12 +13,11 @@ import binascii
 import json
 
 from lambda_runtime import marshal
+from lambda_runtime.replies import is_generator
 from lambda_runtime.response import BODILESS, Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from lambda_runtime.body import Body
 
 
@@ -43,9 +42,9 @@ def response_of(document: object) -> Response:
 
 
 def _body(document: dict[str, object]) -> Body:
-    body: Any = document.get("body") or ""
-    if hasattr(body, "__next__") or hasattr(body, "__anext__"):
-        return body  # type: ignore[no-any-return]  # what it yields is checked chunk by chunk
+    body = document.get("body") or ""
+    if is_generator(body):
+        return body
     if not isinstance(body, str):
         raise TypeError(
             f"the body of a document is str or a generator, not {type(body).__name__}; for JSON pass json.dumps(...)"

@@ -26,7 +26,7 @@ from lambda_runtime.response import CONTENT_TYPE, Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
     from typing import TypeGuard
 
     from lambda_runtime.body import AsyncBody, Body, Chunk
@@ -108,10 +108,14 @@ def streamed(client: Client, invocation: Invocation, result: object) -> Reply | 
     """The streamed reply that *result* asks for: a `Response`, or a sync or async generator; None for a document."""
     if isinstance(result, Response):
         return Reply(client, invocation, result.body, content_type=CONTENT_TYPE, opening=result.prelude())
-    if hasattr(result, "__next__") or hasattr(result, "__anext__"):
-        body: Body = result  # type: ignore[assignment]  # what it yields is checked chunk by chunk
-        return Reply(client, invocation, body, content_type="application/octet-stream")
+    if is_generator(result):
+        return Reply(client, invocation, result, content_type="application/octet-stream")
     return None
+
+
+def is_generator(value: object) -> TypeGuard[Iterator[Chunk] | AsyncIterator[Chunk]]:
+    """Whether *value* is a generator, sync or async, or is like one; what it yields is checked chunk by chunk."""
+    return hasattr(value, "__next__") or hasattr(value, "__anext__")
 
 
 def stream(reply: Reply) -> None:
