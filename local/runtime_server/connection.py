@@ -85,7 +85,7 @@ class RuntimeConnection(asyncio.Protocol):
     async def read_out(self) -> None:
         """Read what is left of the reply, no more than a socket holds where its worker has hung up; return at its end.
 
-        While somebody waits for that here, its caller does not hold it back.
+        While somebody waits for that here, its caller does not hold it back; who gives up leaves it held back again.
         """
         self._reply_over = asyncio.Event()
         try:
@@ -93,6 +93,8 @@ class RuntimeConnection(asyncio.Protocol):
             await self._reply_over.wait()
         finally:
             self._reply_over = None
+            if self.waits_for_caller and self._transport:
+                self._transport.pause_reading()
 
     # Called by the reader
 
