@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -75,9 +76,10 @@ def application() -> FastAPI:
 
     @app.get("/cookies")
     def cookies(response: Response, seen: Annotated[str | None, Cookie()] = None) -> dict[str, str | None]:
-        response.set_cookie("a", "1", httponly=True, expires=3600 * 24)
+        # At fixed times: seconds from now would differ where two runs are on two sides of a second.
+        response.set_cookie("a", "1", httponly=True, expires=datetime(2035, 5, 17, tzinfo=UTC))
         response.set_cookie("b", "x,y", path="/cookies")
-        response.delete_cookie("c")
+        response.set_cookie("c", "", max_age=0, expires=datetime(1970, 1, 1, tzinfo=UTC))
         return {"seen": seen}
 
     @app.get("/headers")
