@@ -176,17 +176,23 @@ def test_a_startup_that_is_cancelled_is_not_a_start() -> None:
     """The application is cancelled with it, and the next one starts anew."""
     begun = 0
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal begun
-        begun += 1
-        if begun == 1:
-            await asyncio.Event().wait()
-        await send(COMPLETE)
-
     async def live() -> None:
+        waits = asyncio.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            nonlocal begun
+            begun += 1
+            if begun == 1:
+                waits.set()
+                await asyncio.Event().wait()
+            await send(COMPLETE)
+
         lifespan = Lifespan(app, "on")
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(lifespan.startup(), 0.01)
+        start = asyncio.create_task(lifespan.startup())
+        await asyncio.wait_for(waits.wait(), 5)
+        start.cancel()
+        await asyncio.wait([start])
+        assert start.cancelled()
         if others := asyncio.all_tasks() - {asyncio.current_task()}:  # it may end in a turn of its own
             _, living = await asyncio.wait(others, timeout=5)
             assert not living
