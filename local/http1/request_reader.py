@@ -25,6 +25,8 @@ from local.wire.headers import Header
 
 MAX_HEAD_BYTES = 1024 * 1024 + 64 * 1024  # Lambda's clients send headers of up to 1 MiB
 _FRAMING = (b"content-length", b"transfer-encoding")
+_HTTP_2 = "Pause on PRI/Upgrade"  # llhttp, of the preface in https://www.rfc-editor.org/rfc/rfc9113#section-3.4
+_TLS = b"\x16\x03"  # how a handshake begins: https://www.rfc-editor.org/rfc/rfc8446#section-5.1
 _CODINGS = (
     b"chunked",
     b"compress",
@@ -98,7 +100,7 @@ class RequestReader:
         try:
             self._parse(data)
         except httptools.HttpParserError as refusal:
-            self._error = self._error or BadRequestError(400, str(refusal))
+            self._error = self._error or _in_words(refusal, data)
         if self._head_bytes > MAX_HEAD_BYTES:
             self._error = BadRequestError(431, f"header fields have at most {MAX_HEAD_BYTES} bytes")
         self._end_piece()
@@ -218,6 +220,15 @@ class RequestReader:
     def _refuse(self, status: int, reason: str) -> NoReturn:
         self._error = BadRequestError(status, reason)
         raise self._error
+
+
+def _in_words(refusal: httptools.HttpParserError, data: bytes) -> BadRequestError:
+    """What the parser has refused; it has no words of its own for who speaks another protocol."""
+    if str(refusal) == _HTTP_2:
+        return BadRequestError(505, "HTTP/2 is not spoken here, ask in HTTP/1.1")
+    if data.startswith(_TLS):
+        return BadRequestError(400, "TLS is not spoken here, ask http:// instead of https://")
+    return BadRequestError(400, str(refusal))
 
 
 def _lowered(headers: list[Header]) -> list[Header]:

@@ -18,6 +18,8 @@ from tests.local.server import served
 pytestmark = pytest.mark.anyio
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+TLS = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a handshake, say\r\n\r\n"
+HTTP_2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HURRIED = Patience(head=0.05, next_request=0.05, last_bytes=0.05)
 
@@ -176,8 +178,8 @@ async def test_a_pipelined_request_is_not_begun_before_the_one_before_it_is_answ
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 TLS, say\r\n\r\n", 400),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (TLS, 400),
+        (HTTP_2, 505),
         (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505),
         (b"GET /\r\n\r\n", 505),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
@@ -208,6 +210,17 @@ async def test_what_is_no_request_is_answered_with_a_sentence_and_the_end(reques
         assert b"\r\nconnection: close\r\n" in bad
         assert re.search(rb"\r\n\r\n[ -~]+\.\n$", bad)
         assert (b"HTTP/1.1 200 OK" in good) is bool(before)
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        (TLS, b"TLS is not spoken here, ask http:// instead of https://.\n"),
+        (HTTP_2, b"HTTP/2 is not spoken here, ask in HTTP/1.1.\n"),
+    ],
+)
+async def test_who_speaks_another_protocol_is_told_what_to_speak(request_: bytes, sentence: bytes) -> None:
+    assert (await answer_to(request_)).endswith(b"\r\n\r\n" + sentence)
 
 
 async def test_a_head_of_a_mebibyte_is_taken() -> None:
