@@ -87,6 +87,11 @@ class ReplyBuffer:
         """Whether the reply is whole, and nothing of it is left here."""
         return self._ended and not self._pieces and self._failure is None
 
+    @property
+    def unread(self) -> bytes:
+        """What is there and was not read yet."""
+        return b"".join(self._pieces)
+
     def write(self, data: bytes) -> None:
         """Take *data* from the function; once the caller has left, or the reply has ended, it is only counted."""
         self.total_bytes += len(data)

@@ -14,10 +14,11 @@ from local.progress import Progress
 from local.reports import Reports, RequestReport
 from local.wire import prelude
 from local.wire.headers import Header, leaving_function
-from local.wire.http_event import MalformedReplyError, reply_of
+from local.wire.http_event import MalformedReplyError, is_reply, reply_of
 
 JSON: Header = (b"content-type", b"application/json")
 _BODYLESS = (204, 304)
+_NOT_TAKEN_APART = "the reply is a document with a statusCode, which a URL that streams passes on as it is"
 
 
 class Answer:
@@ -78,6 +79,8 @@ class Answer:
     async def _streamed(self, content_type: str) -> tuple[int, list[Header], bytes]:
         """Status, headers, and what of the body is already there."""
         if content_type != prelude.CONTENT_TYPE:
+            if is_reply(self._invocation.reply.unread):
+                self._note(f"{_NOT_TAKEN_APART}: stream, or set InvokeMode of the URL to BUFFERED")
             return 200, [(b"content-type", (content_type or "application/octet-stream").encode("latin-1"))], b""
         parser = prelude.PreludeParser()
         while (data := await self._invocation.reply.read()) is not None:

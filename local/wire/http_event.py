@@ -125,6 +125,15 @@ def reply_of(document: bytes) -> BufferedReply:
     return BufferedReply(status, headers, content)
 
 
+def is_reply(document: bytes) -> bool:
+    """Whether *document* is one that `reply_of` takes apart, rather than a body as it is."""
+    try:
+        fields = json.loads(document)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(fields, dict) and "statusCode" in fields
+
+
 def _whole(status: object) -> int:
     """A status as a number or, as some write it, a string of digits. Raises `ValueError`."""
     try:

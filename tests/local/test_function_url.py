@@ -139,6 +139,41 @@ async def test_a_reply_without_a_prelude_is_streamed_as_a_200(content_type: str,
     assert answer == Answer(200, [(b"content-type", told), *ids(app)], [b'{"statusCode":404}'], whole=True)
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body", "told"),
+    [
+        ("application/json", b'{"headers":{},"statusCode":404}', True),
+        ("application/octet-stream", b'{"statusCode":404}', True),
+        ("application/json", b'{"status":404}', False),
+        ("application/json", b'["statusCode"]', False),
+        ("application/octet-stream", b'{"statusCode":404', False),
+        ("application/octet-stream", b"", False),
+        (CONTENT_TYPE, b'{"statusCode":404}' + bytes(8) + b'{"statusCode":404}', False),
+    ],
+)
+async def test_a_document_that_only_a_buffering_url_takes_apart_is_told_of(
+    content_type: str, body: bytes, told: bool
+) -> None:
+    """The viewer gets it as it is, and the line about the request says what to do."""
+
+    async def script(invocation: Invocation) -> None:
+        invocation.reply.write(body)
+        invocation.begin_reply(content_type)
+        invocation.end_reply()
+
+    app, report = url(script), RequestReport("GET", "/", "")
+    async with live_viewer(app, **{"local.report": report}) as viewer:  # type: ignore[arg-type]
+        await viewer.done
+
+    assert viewer.answer.body == body.rpartition(bytes(8))[2]
+    assert report.note == (
+        "the reply is a document with a statusCode, which a URL that streams passes on as it is: "
+        "stream, or set InvokeMode of the URL to BUFFERED"
+        if told
+        else ""
+    )
+
+
 async def test_an_empty_body_behind_a_prelude_ends_cleanly() -> None:
     answer = await ask(url(replying(PRELUDE + bytes(8))), "GET", "/")
 
