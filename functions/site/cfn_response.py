@@ -115,5 +115,8 @@ def put(url: str, body: bytes) -> None:
     """PUT *body* to the presigned *url*; raises `OSError` when it does not arrive or is refused."""
     # The signature covers an empty content type, and urllib would add its own where there is none.
     request = urllib.request.Request(url, data=body, method="PUT", headers={"content-type": ""})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
-        pass
+    try:
+        urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS).close()
+    except urllib.error.HTTPError as refusal:
+        refusal.close()  # it holds the connection
+        raise

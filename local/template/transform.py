@@ -112,7 +112,10 @@ def _parsed(text: str) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise FaultError("a template is a mapping with a Resources section, and this is not one")
     # A round trip makes every key a string and gives each use of a YAML anchor its own copy.
-    template: dict[str, Any] = json.loads(json.dumps(loaded))
+    try:
+        template: dict[str, Any] = json.loads(json.dumps(loaded))
+    except (TypeError, ValueError) as error:  # sets, say, or an anchor that holds itself
+        raise FaultError(f"holds what JSON cannot: {error}") from error
     return template
 
 

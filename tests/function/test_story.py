@@ -210,6 +210,8 @@ HEAVY = {
     "inspect", "journal", "logging", "pathlib", "random", "socket", "ssl", "string", "threading", "traceback",
     "typing", "urllib", "uuid", "warnings",
 }  # fmt: skip
+if sys.version_info >= (3, 14):
+    HEAVY.remove("collections.abc")  # there `collections` is also that, under both names
 BEGINNING = """
 import os, sys
 sys.path[:0] = {paths!r}

@@ -312,9 +312,24 @@ def test_every_fault_of_a_sam_template(tmp_path: Path) -> None:
 def test_transform_that_breaks_down(tmp_path: Path) -> None:
     """A fault that the translator does not know of is told in its last line, not in a traceback."""
     path = tmp_path / "template.yaml"
-    path.write_text("Resources: &again {F: {Type: X, Properties: *again}}\n")
+    path.write_text("Resources: " + "[" * 5_000)
 
-    assert sentence(path) == f"{path}: the SAM transform broke down: ValueError: Circular reference detected"
+    assert sentence(path).startswith(f"{path}: the SAM transform broke down: RecursionError: ")
+    assert "\n" not in sentence(path)
+
+
+@pytest.mark.parametrize(
+    ("resources", "fault"),
+    [
+        ("&again {F: {Type: X, Properties: *again}}", "Circular reference detected"),
+        ("{F: {Type: X, Properties: {Tags: !!set {a, b}}}}", "Object of type set is not JSON serializable"),
+    ],
+)
+def test_what_json_does_not_have(tmp_path: Path, resources: str, fault: str) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(f"Resources: {resources}\n")
+
+    assert sentence(path) == f"{path}: holds what JSON cannot: {fault}"
 
 
 def test_byte_order_mark(tmp_path: Path) -> None:
