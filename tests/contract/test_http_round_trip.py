@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from aws_lambda_powertools.utilities.parser.models import LambdaFunctionUrlModel
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_asgi.prelude import response_of
@@ -79,7 +79,6 @@ def joined(headers: list[Header]) -> list[Header]:
     return list(result.items())
 
 
-@settings(deadline=None)
 @given(requests)
 def test_any_request_is_a_valid_event_to_others(request: HttpRequest) -> None:
     """Every field is there and of its type; nothing has to be guessed."""
@@ -92,7 +91,6 @@ def test_any_request_is_a_valid_event_to_others(request: HttpRequest) -> None:
     assert all(isinstance(value, str) for value in model.headers.values())
 
 
-@settings(deadline=None)
 @given(requests)
 def test_the_application_sees_what_the_viewer_sent(request: HttpRequest) -> None:
     """Method, path, query, headers, cookies and body, to the byte."""
@@ -114,7 +112,6 @@ def as_utf8(value: bytes) -> bytes:
         return value.decode("latin-1").encode()
 
 
-@settings(deadline=None)
 @given(
     status=st.integers(200, 599),
     headers=fields,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from httpx_sse import ServerSentEvent
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stories.library import STORIES
@@ -88,7 +88,6 @@ def test_without_pauses_the_first_answer_is_the_whole_story(api: Api) -> None:
 
 
 @given(telling=tellings(), share=st.floats(0, 1), after=st.integers(0, 700))
-@settings(deadline=None)
 def test_at_any_moment_exactly_that_is_due_which_the_stream_has_sent(
     api: Api, telling: dict[str, Any], share: float, after: int
 ) -> None:
@@ -126,7 +125,6 @@ def test_who_asks_when_told_to_gets_each_event_when_the_stream_sends_it(api: Api
 
 
 @given(telling=tellings(), position=st.integers(0, 700))
-@settings(deadline=None)
 def test_a_reader_of_the_stream_goes_on_here_as_there(api: Api, telling: dict[str, Any], position: int) -> None:
     """Without *started*, the event after the last one is due at once, and the others as after a reconnect."""
     position = min(position, len(STORIES[telling["story"]].words()))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from refusals import answer_refusals
@@ -45,7 +45,6 @@ def test_a_field_is_refused_as_in_the_stream(api: Api, field: str, value: str) -
 
 
 @given(st.lists(st.tuples(st.sampled_from(FIELDS), st.sampled_from(VALUES)), max_size=5))
-@settings(deadline=None)
 def test_so_are_fields_together_and_the_same_field_twice(api: Api, fields: list[tuple[str, str]]) -> None:
     """The first wrong one is named, and a field that comes twice has no value at all."""
     query = "&".join(f"{name}={value}" for name, value in fields)

@@ -29,7 +29,7 @@ async def asynchronous(items: Iterable[Any]) -> AsyncIterator[Any]:
         yield item
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(body=bodies, is_async=st.booleans())
 def test_any_chunks_arrive_joined_and_unchanged(body: list[bytes | str], is_async: bool) -> None:
     """Over a real socket, none of the HTTP chunks empty; the first item by itself, and what is a burst perhaps not."""
@@ -43,7 +43,7 @@ def test_any_chunks_arrive_joined_and_unchanged(body: list[bytes | str], is_asyn
     assert (reply.ended, reply.trailers) == (True, {})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     body=bodies, trailers=st.dictionaries(names.map(str.encode), st.just(b"e30="), max_size=2), step=st.integers(1, 7)
 )
@@ -66,7 +66,7 @@ def test_what_is_framed_is_parsed_however_it_is_cut(
     assert sorted(events[-1].headers) == sorted((name.lower(), value) for name, value in trailers.items())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     status=st.integers(200, 599),
     headers=st.dictionaries(names, values, max_size=4),
@@ -93,7 +93,7 @@ def test_any_prelude_is_understood_by_the_other_side(
         assert (prelude.status, list(prelude.headers), begun + rest) == (status, expected, body)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5)), st.lists(st.text(max_size=5)))
 def test_any_text_at_all_keeps_the_delimiter_for_itself(headers: dict[str, str], cookies: list[str]) -> None:
     prelude = Response(headers=headers, cookies=cookies).prelude()

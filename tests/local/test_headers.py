@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.wire.headers import HeaderError, encode_header, leaving_function
@@ -29,7 +29,6 @@ def test_a_field_is_a_lower_case_name_and_a_trimmed_value(
     assert encode_header(name, value) == header
 
 
-@settings(deadline=None)
 @given(name=st.text(), value=st.text())
 def test_no_text_whatever_gets_a_line_break_or_a_second_field_onto_the_wire(name: str, value: str) -> None:
     try:

@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.wire.headers import Header
@@ -150,7 +150,6 @@ def test_every_other_body_goes_in_as_base64(content_type: str, body: bytes) -> N
     assert base64.b64decode(str(made["body"])) == body
 
 
-@settings(deadline=None)
 @given(
     body=st.binary(min_size=1),
     content_type=st.sampled_from(["text/plain", "application/json", "image/png", ""]),

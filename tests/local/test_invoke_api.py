@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local.asgi import ASGIApp
@@ -285,7 +285,6 @@ async def test_value_that_is_not_allowed(
     assert error(answer) == (400, "ValidationException", {"message": message})
 
 
-@settings(deadline=None)  # the machine may be busy
 @example(target=INVOKE, name="/", qualifier="", headers=[], body=b"{}")
 @given(
     target=st.sampled_from([INVOKE, STREAM]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.wire.prelude import DELIMITER, MAX_BYTES, Prelude, PreludeError, PreludeParser, parse
@@ -45,7 +45,6 @@ def test_a_prelude_that_comes_byte_by_byte_is_the_same_prelude() -> None:
     assert fed([bytes([byte]) for byte in REPLY]) == (PARSED, BODY)
 
 
-@settings(deadline=None)
 @given(fields=preludes, body=st.binary(), cuts=st.lists(st.integers(0, 400)))
 def test_any_prelude_in_any_pieces_reads_as_the_whole_one(
     fields: dict[str, object], body: bytes, cuts: list[int]

@@ -128,7 +128,7 @@ async def assert_served(bench: Bench, invocation: Invocation, body: bytes) -> No
     assert await read_all(invocation) == body.decode()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(asks, max_size=8))
 def test_any_illegal_request_is_a_4xx_and_harms_no_other_environment(steps: list[Ask]) -> None:
     """In any order, in every state; the legal ones between them are served as ever."""
@@ -160,7 +160,7 @@ mutations = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @example(b"GET /\n\r\n")
 @given(st.one_of(st.binary(max_size=200), mutations))
 def test_any_bytes_are_refused_or_left_alone_and_harm_nobody(garbage: bytes) -> None:

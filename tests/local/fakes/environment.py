@@ -36,6 +36,10 @@ class FakeEnvironment:
         self._offered: list[Invocation] = []
         self._asking: list[Callable[[Invocation], None]] = []
 
+    @property
+    def asking_count(self) -> int:
+        return len(self._asking)
+
     def offer(self, invocation: Invocation) -> Invocation:
         self._offered.append(invocation)
         self._meet()

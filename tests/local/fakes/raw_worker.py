@@ -99,9 +99,10 @@ class Bench:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Let the loop turn until *condition* holds; the deadline of the test ends a wait in vain."""
-    while not condition():  # noqa: ASYNC110 - what is waited for has no event
-        await asyncio.sleep(0)
+    """Let the loop turn until *condition* holds. Raises `TimeoutError` when it has not in 20 seconds."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0)
 
 
 @asynccontextmanager
