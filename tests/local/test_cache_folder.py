@@ -96,7 +96,7 @@ async def test_it_waits_for_what_people_wait_for(home: Path) -> None:
 
 def test_a_template_that_is_read_is_used(home: Path) -> None:
     cache.write_entry("k", {"a": 1})
-    use(home / "template-k.json", days_ago=31)
+    use(home / "template-k.json", days_ago=NOW / DAY)
     cache.read_entry("k")
 
     prune()

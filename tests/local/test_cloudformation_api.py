@@ -14,6 +14,7 @@ from local.aws_endpoint import AwsEndpoint
 from local.aws_services import AwsServices
 from local.cloudformation.api import CloudFormationApi
 from local.cloudformation.cloud_control import CloudControlApi
+from local.cloudformation.record import StackRecord
 from local.cloudformation.refusal import invalid
 from tests.local.asgi_viewer import ask
 from tests.local.fakes.stack_lab import StackLab, template, topic
@@ -197,8 +198,17 @@ async def test_a_question_waits_for_what_is_under_way(
     assert stack["StackStatus"] == "CREATE_IN_PROGRESS"
     assert (await refusal(call, "delete_stack", StackName="words"))[0] == "ValidationError"
 
+    waits, settled = asyncio.Event(), StackRecord.settled
+
+    async def waited_for(stack: StackRecord, seconds: float) -> None:
+        waits.set()
+        await settled(stack, seconds)
+
     monkeypatch.setattr("local.cloudformation.api.PATIENCE_SECONDS", 10)
+    monkeypatch.setattr(StackRecord, "settled", waited_for)
     asking = asyncio.create_task(call("describe_stacks", StackName="words"))
+    async with asyncio.timeout(10):
+        await waits.wait()
     gate.set()
 
     assert (await asking)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"

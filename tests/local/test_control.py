@@ -37,7 +37,7 @@ async def test_more_questions_than_the_socket_holds_are_answered_in_their_order(
     async with asyncio.timeout(DEADLINE_SECONDS):
         control = Control()
         theirs = socket.socket(fileno=os.dup(control.theirs.fileno()))
-        restorer = threading.Thread(target=answer_all, args=[theirs, gate])
+        restorer = threading.Thread(target=answer_all, args=[theirs, gate], daemon=True)
         restorer.start()
         assert await control.taken == {"threads": 0}
 

@@ -85,13 +85,16 @@ async def test_reserved_concurrency_throttles_what_is_over_it(tmp_path: Path) ->
     gate.close()
 
 
-async def test_an_environment_that_timed_out_or_crashed_is_not_counted_any_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("end", "timeout_seconds"), [(["hang"], 2), (["exit", 1], 10)])
+async def test_an_environment_that_timed_out_or_crashed_is_not_counted_any_more(
+    tmp_path: Path, end: list[str | int], timeout_seconds: int
+) -> None:
     """The caller who sees the failure may try again at once."""
-    async with local_lambda(a_function(reserved_concurrency=1, timeout_seconds=1), folder=tmp_path) as cloud:
-        for end in (["hang"], ["exit", 1]):
-            with pytest.raises(FunctionError):
-                await cloud.invoke(end).started()
-            assert await cloud.answer(["send", "again"]) == "again"
+    function = a_function(reserved_concurrency=1, timeout_seconds=timeout_seconds)
+    async with local_lambda(function, folder=tmp_path) as cloud:
+        with pytest.raises(FunctionError):
+            await cloud.invoke(end).started()
+        assert await cloud.answer(["send", "again"]) == "again"
 
 
 async def test_a_reserved_concurrency_of_0_switches_the_function_off(tmp_path: Path) -> None:

@@ -230,9 +230,13 @@ async def test_an_init_that_succeeds_when_tried_again_is_part_of_the_invocation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has no report of its own, and its time counts as that of the handler."""
-    monkeypatch.setattr(start, "INIT_LIMIT_SECONDS", 0.5)
-    async with local_lambda(a_function(environment={"AT_START": "hang_once"}), folder=tmp_path) as cloud:
+    monkeypatch.setattr(start, "INIT_LIMIT_SECONDS", 0.25)
+    gate = Gate(tmp_path)
+    async with local_lambda(a_function(environment={"AT_START": f"wait {gate.path}"}), folder=tmp_path) as cloud:
         invocation = cloud.invoke(["send", "at last"])
+        await until(lambda: cloud.log("INIT_REPORT"))
+        for _ in range(2):  # the one that is killed just now may take one of them
+            gate.open()
         assert await read_all(invocation) == "at last"
         await invocation.completed.wait()
 
@@ -246,12 +250,13 @@ async def test_an_init_that_succeeds_when_tried_again_is_part_of_the_invocation(
         assert invocation.timings.handed_over is not None
         assert invocation.timings.first_byte is not None
         assert invocation.timings.first_byte - invocation.timings.handed_over > 0.01, "a Python has started meanwhile"
+    gate.close()
 
 
 @pytest.mark.parametrize("end", ["crash", "timeout"])
 async def test_an_environment_is_reset_and_keeps_its_temporary_folder(tmp_path: Path, end: str) -> None:
     """The next invocation initializes another runtime in it, without an init phase that is reported."""
-    async with local_lambda(a_function(timeout_seconds=1), folder=tmp_path) as cloud:
+    async with local_lambda(a_function(timeout_seconds=2 if end == "timeout" else 10), folder=tmp_path) as cloud:
         old = await cloud.answer(["send_pid"])
         assert await cloud.answer(["write_temporary", "kept"]) == "kept"
         with pytest.raises(FunctionError):
@@ -280,7 +285,7 @@ async def test_a_suppressed_init_counts_towards_the_timeout(tmp_path: Path) -> N
 
         with pytest.raises(FunctionError):
             await invocation.started()
-        assert 990 <= float(cloud.log("REPORT")[-1].split("\t")[1].split()[1]) < 2000
+        assert 990 <= float(cloud.log("REPORT")[-1].split("\t")[1].split()[1]) < 5000
 
 
 async def test_an_old_environment_is_given_up_after_its_invocation(tmp_path: Path) -> None:
@@ -380,7 +385,7 @@ async def test_the_timeout_ends_the_invocation_before_and_after_the_first_byte(t
             (line,) = [line for line in cloud.log("REPORT") if invocation.request_id in line]
             assert re.fullmatch(report(invocation.request_id, "Status: timeout"), line)
             duration_ms = float(line.split("\t")[1].split()[1])
-            assert 990 <= duration_ms < 2000
+            assert 990 <= duration_ms < 5000
             time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
             sentence = rf"{time} {invocation.request_id} Task timed out after 1\.00 seconds"
             assert any(re.fullmatch(sentence, line[8:]) for line in cloud.lines)

@@ -45,8 +45,17 @@ def heard(cloud: LocalLambda, name: str) -> list[dict[str, Any]]:
     return [json.loads(line.partition("hears ")[2]) for line in cloud.log(f"{name} hears")]
 
 
+@pytest.fixture
+def patient_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, whoever ends by itself is not killed first."""
+    monkeypatch.setattr(shutdown, "RUNTIME_SECONDS", 10)
+    monkeypatch.setattr(shutdown, "RUNTIME_WITH_INTERNAL_SECONDS", 10)
+    monkeypatch.setattr(shutdown, "LIMIT_SECONDS", 15)
+
+
+@pytest.mark.usefixtures("patient_shutdown")
 async def test_an_extension_hears_of_every_invocation_and_of_the_end(tmp_path: Path) -> None:
-    """It has registered before the runtime initializes, and is named in the log before the first START."""
+    """It has registered when the runtime initializes, and is named in the log before the first START."""
     function = extended(tmp_path, "witness", environment={"AT_START": "print hello"})
     async with local_lambda(function, folder=tmp_path) as cloud:
         invocation = cloud.invoke(["send", "one"])
@@ -57,7 +66,7 @@ async def test_an_extension_hears_of_every_invocation_and_of_the_end(tmp_path: P
 
         told = {"accountId": "123456789012", "functionName": "test-worker", "functionVersion": "$LATEST"}
         texts = [line.removeprefix("Worker  ") for line in cloud.lines]
-        registered, hello = texts[:2]
+        hello, registered = sorted(texts[:2])  # two processes print them
         assert json.loads(registered.removeprefix("witness is told ")) == {**told, "handler": "worker.handler"}
         assert hello == "hello"
         assert texts[2] == "EXTENSION\tName: witness\tState: Ready\tEvents: [INVOKE, SHUTDOWN]"
@@ -112,6 +121,7 @@ async def test_an_extension_that_wants_to_hear_of_nothing_is_not_waited_for(tmp_
         assert heard(cloud, "deaf") == []
 
 
+@pytest.mark.usefixtures("patient_shutdown")
 async def test_an_internal_extension_is_part_of_the_runtime(tmp_path: Path) -> None:
     """It hears of invocations; a runtime that has one is asked to end, and not only killed."""
     function = a_function(environment={"AT_START": "internal"})
@@ -123,6 +133,7 @@ async def test_an_internal_extension_is_part_of_the_runtime(tmp_path: Path) -> N
         assert cloud.lines[-1] == "Worker  asked to end"
 
 
+@pytest.mark.usefixtures("patient_shutdown")
 async def test_a_runtime_beside_an_extension_is_asked_to_end_first(tmp_path: Path) -> None:
     """Without one it is killed at once."""
     async with local_lambda(extended(tmp_path, "witness"), folder=tmp_path) as cloud:
@@ -138,8 +149,15 @@ async def test_a_runtime_beside_an_extension_is_asked_to_end_first(tmp_path: Pat
 
 
 async def test_whoever_does_not_end_in_time_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutdown, "RUNTIME_SECONDS", 0.05)
-    monkeypatch.setattr(shutdown, "LIMIT_SECONDS", 0.1)
+    """Time is up here as soon as they have been told to end."""
+    leave = shutdown.Running.leave
+    told = iter((lambda: cloud.log("asked to end"), lambda: "SHUTDOWN" in str(heard(cloud, "stubborn"))))
+
+    async def leave_when_told(running: shutdown.Running, seconds: float) -> None:
+        await until(next(told))
+        await leave(running, 0)
+
+    monkeypatch.setattr(shutdown.Running, "leave", leave_when_told)
     function = extended(tmp_path, "stubborn", environment={"STUBBORN_DOES": "stay"})
     async with local_lambda(function, folder=tmp_path) as cloud:
         pid = int(await cloud.answer(["trap"], ["stay"], ["send_pid"]))
@@ -152,10 +170,12 @@ async def test_whoever_does_not_end_in_time_is_killed(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(("end", "reason"), [(["hang"], "timeout"), (["exit", 1], "failure")])
+@pytest.mark.usefixtures("patient_shutdown")
 async def test_a_reset_ends_the_extensions_and_the_next_invocation_starts_them_again(
     tmp_path: Path, end: list[str | int], reason: str
 ) -> None:
-    async with local_lambda(extended(tmp_path, "witness", timeout_seconds=1), folder=tmp_path) as cloud:
+    function = extended(tmp_path, "witness", timeout_seconds=3 if reason == "timeout" else 10)
+    async with local_lambda(function, folder=tmp_path) as cloud:
         with pytest.raises(FunctionError):
             await cloud.answer(end)
         assert await cloud.answer(["send", "again"]) == "again"

@@ -71,7 +71,7 @@ def told(answer: httpx.Response) -> tuple[int, str, str]:
 
 @pytest.fixture
 async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    async with local_lambda(a_function(), folder=tmp_path) as cloud:
+    async with local_lambda(a_function(), folder=tmp_path, deadline_seconds=None) as cloud:
         host = Silence()
         premises = Premises(cloud.function, "stream", tmp_path, tmp_path, (), cloud.lines.append)
         domain = Domain(host, premises, cloud.surroundings, ColdBoot(cloud.surroundings.world))  # type: ignore[arg-type]

@@ -605,6 +605,7 @@ async def test_more_requests_than_that_are_throttled(monkeypatch: pytest.MonkeyP
     function = a_function(url=FunctionUrl("abc123", DOMAIN), permissions=PUBLIC, reserved_concurrency=2)
     dispatcher = ScriptedDispatcher(replying(b'"well"'))
     app = app_of(function, dispatcher, [])  # type: ignore[arg-type]
+    app._rate = RequestRate(2, lambda: 0.0)
 
     answers = [await ask(app, "GET", "/") for _ in range(3)]
 

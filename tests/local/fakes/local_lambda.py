@@ -77,9 +77,12 @@ async def local_lambda(
     folder: Path,
     overrides: Mapping[str, str] | None = None,
     log_format: str = "text",
-    deadline_seconds: float = 20,
+    deadline_seconds: float | None = 20,
 ) -> AsyncIterator[LocalLambda]:
-    """All of it for one test; afterwards no process and no folder may be left."""
+    """All of it for one test; afterwards no process and no folder may be left.
+
+    In a fixture, without a deadline: one that passes there ends the task that runs the tests.
+    """
     others = psutil.Process().children()  # moto, where a test before this one needed it
     async with asyncio.timeout(deadline_seconds):
         cloud = LocalLambda(*functions, folder=folder / "emulator", overrides=overrides, log_format=log_format)
@@ -97,7 +100,7 @@ async def local_lambda(
 async def read_all(invocation: Invocation) -> str:
     """The whole reply. Raises as `Invocation.started` and `ReplyBuffer.read` do."""
     await invocation.started()
-    data = b""
+    data = bytearray()
     while (piece := await invocation.reply.read()) is not None:
         data += piece
     return data.decode()

@@ -137,11 +137,6 @@ def start(connection: http.client.HTTPConnection) -> None:
         inside()
     elif what == "hang":
         time.sleep(60)
-    elif what == "hang_once":  # in an environment
-        mark = os.path.join(os.environ["TMPDIR"], "hung")
-        if not os.path.exists(mark):
-            os.mkdir(mark)
-            time.sleep(60)
     elif what == "wait":
         with open(argument, "rb", buffering=0) as gate:
             gate.read(1)
