@@ -1,6 +1,6 @@
 """What a person wants to know at the start: the addresses, and what the template asks for in vain.
 
-What hop this is: none; `__main__` prints it when the emulator serves.
+What hop this is: none; `commands` prints it when the emulator serves.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.__main__ import parser
+from local.commands import parser
 from local.cost import DOLLARS_PER_GB_SECOND, DOLLARS_PER_REQUEST, DOLLARS_PER_STREAMED_GB
 from local.cost_page import cost_page
 from local.edge import edge

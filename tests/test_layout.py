@@ -38,6 +38,7 @@ ROOMS = [
     {"cloudformation", "function_url", "invoke", "invoke_api", "runtime_server"},
     {"deployed"},
     {"emulator"},
+    {"commands"},
     {"__main__"},
 ]
 PROGRAMS = {"managed_runtime", "moto_process"}  # started as processes of their own: nobody imports them

@@ -326,7 +326,7 @@ HEAVY = {
 }  # fmt: skip
 FIRST_WORD = """
 import asyncio, sys, uvloop
-import local.__main__
+import local.commands
 from local.emulator import Emulator
 
 async def main():
@@ -356,6 +356,25 @@ def test_start_is_light() -> None:
     modules = set(told.stdout.split())
     assert {"local", "httptools", "uvloop"} <= modules
     assert modules & HEAVY == set()
+
+
+INTERRUPTED = """
+import runpy, signal, sys
+
+class Interrupter:
+    def find_spec(self, name, *_):
+        if name == "local.emulator":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupter())
+runpy.run_module("local", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_ctrl_c_is_no_traceback_while_the_emulator_is_still_loaded() -> None:
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
 def test_invoke_prints_the_stream_as_it_comes() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.__main__ import main
+from local.commands import main
 from local.config import Function
 from local.cost import Bill, dollars, gb_seconds, in_words, streamed_dollars
 from local.cost_page import cost_page

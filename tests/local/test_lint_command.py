@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.__main__ import main
+from local.commands import main
 from local.lint.table import RULES
 from tests.local.lint_bench import broken, lay_out
 
