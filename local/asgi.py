@@ -34,6 +34,10 @@ class DisconnectedError(Exception):
     """The caller closed its connection before its request was whole."""
 
 
+class NotMeantError(Exception):
+    """A route matches, and the request is not about what is there; nothing of it was read or answered."""
+
+
 class SlowRequestError(Exception):
     """The caller took too long to send the body of its request."""
 

@@ -16,12 +16,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from urllib.parse import unquote
 
 from local import asgi
 from local.asgi import (
     ASGIApp,
     DisconnectedError,
+    NotMeantError,
     Receive,
     Route,
     Scope,
@@ -66,8 +68,9 @@ class AwsEndpoint:
             # The raw path, or a slash that was escaped would end a name.
             if scope["method"] == method and (match := re.fullmatch(pattern, scope["raw_path"].decode("latin-1"))):
                 scope["path_params"] = {name: unquote(value) for name, value in match.groupdict().items()}
-                await app(scope, receive, send)
-                return
+                with suppress(NotMeantError):
+                    await app(scope, receive, send)
+                    return
         region, service = _scope_of_credential(scope)
         if service in self._own:
             scope["local.region"], scope["local.service"] = region, service

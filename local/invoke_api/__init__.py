@@ -12,6 +12,6 @@ are those of botocore's model of the service, `lambda/2015-03-31`.
 What differs here, on purpose:
 1. requests need no signature, as behind all of this endpoint: who can reach the loopback interface may invoke;
 2. a function is also found by its logical id in the template, which is easier to remember than its name;
-3. the functions are those of the template and of the stacks that were deployed; what is made, changed or deleted with
-   this API is moto's and never runs.
+3. the functions are those of the template and of the stacks that were deployed, and are not changed with this API;
+   what is made with it is moto's and never runs.
 """

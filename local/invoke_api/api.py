@@ -12,18 +12,20 @@ import json
 import uuid
 from collections.abc import Callable
 
-from local.asgi import ASGIApp, Receive, Route, Scope, Send, respond
+from local.asgi import ASGIApp, NotMeantError, Receive, Route, Scope, Send, respond
 from local.config import Account, Function
 from local.dispatcher import Dispatcher
 from local.invoke_api.call import parameters
 from local.invoke_api.catalog import Catalog, Document, Parameters
 from local.invoke_api.event_queue import EventQueue
 from local.invoke_api.invoke import Invoke
-from local.invoke_api.refusal import refusing
+from local.invoke_api.refusal import RefusedError, refusing, unserved
 from local.invoke_api.response_stream import InvokeWithResponseStream
+from local.invoke_api.target import find_target
 from local.reports import Reports
 
 _NAME = "(?P<name>[^/]+)"
+_OTHERS = rf"/\d{{4}}-\d\d-\d\d/(?:functions|tags)/{_NAME}(?:/.*)?"
 
 
 class InvokeApi:
@@ -50,11 +52,24 @@ class InvokeApi:
             ("GET", f"/2021-10-31/functions/{_NAME}/urls", _reading(catalog.list_urls)),
             ("GET", "/2016-08-19/account-settings/?", _reading(catalog.get_account_settings)),
         ]
+        others = _unserved(account)
+        operations += [(method, _OTHERS, others) for method in ("GET", "PUT", "POST", "DELETE")]
         self.routes = [(method, pattern, refusing(operation)) for method, pattern, operation in operations]
 
     async def close(self) -> None:
         """Forget what waits for its turn."""
         await self._queue.close()
+
+
+def _unserved(account: Account) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            target = find_target(account, scope["path_params"]["name"])
+        except RefusedError as error:
+            raise NotMeantError from error  # one that was made with this API, perhaps
+        raise unserved(scope["method"], scope["path"], target.function.logical_id)
+
+    return app
 
 
 def _reading(question: Callable[[str, Parameters], Document]) -> ASGIApp:

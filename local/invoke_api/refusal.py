@@ -57,6 +57,12 @@ def too_large(limit: int) -> RefusedError:
     return RefusedError(413, "RequestTooLargeException", {"Type": "User", "message": message})
 
 
+def unserved(method: str, path: str, logical_id: str) -> RefusedError:
+    """An operation that is not emulated for a function that runs here."""
+    message = f"{method} {path} is not emulated: {logical_id} is what its template says, and is changed there"
+    return RefusedError(501, "NotImplementedException", {"Type": "User", "Message": message})
+
+
 def throttled() -> RefusedError:
     """The function's reserved concurrency is used up."""
     reason = "ReservedFunctionConcurrentInvocationLimitExceeded"

@@ -187,6 +187,13 @@ def test_refusals(client: Any, operation: str, parameters: dict[str, Any], statu
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
+def test_what_is_not_emulated_is_asked_of_moto_for_functions_that_are_not_here(client: Any) -> None:
+    with pytest.raises(ClientError, match=r"\(NotImplementedException\) .* GetPolicy .* Plain is what its template"):
+        client.get_policy(FunctionName="local-Plain")
+    with pytest.raises(ClientError, match=r"\(ResourceNotFoundException\) .* GetPolicy "):
+        client.get_policy(FunctionName="nobody")
+
+
 def test_throttling_says_why_and_for_how_long(client: Any) -> None:
     with pytest.raises(client.exceptions.TooManyRequestsException) as refused:
         client.invoke(FunctionName="Closed")

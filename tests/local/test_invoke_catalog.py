@@ -212,6 +212,35 @@ async def test_refusals(ask: Ask, operation: str, parameters: dict[str, Any], co
 
 
 @pytest.mark.parametrize(
+    ("operation", "parameters", "request_"),
+    [
+        ("get_policy", {}, "GET /2015-03-31/functions/{}/policy"),
+        ("get_function_concurrency", {}, "GET /2019-09-30/functions/{}/concurrency"),
+        ("update_function_configuration", {"Timeout": 5}, "PUT /2015-03-31/functions/{}/configuration"),
+        ("publish_version", {}, "POST /2015-03-31/functions/{}/versions"),
+        ("delete_function", {}, "DELETE /2015-03-31/functions/{}"),
+    ],
+)
+@pytest.mark.parametrize("name", ["test-worker", f"{ARN}test-worker", "Worker"])
+async def test_what_is_not_emulated_says_so(
+    ask: Ask, operation: str, parameters: dict[str, Any], request_: str, name: str
+) -> None:
+    """It was for moto to answer, which knows none of these functions and said that there is none."""
+    with pytest.raises(ClientError) as refused:
+        await ask(operation, FunctionName=name, **parameters)
+
+    assert refused.value.response["Error"] == {
+        "Code": "NotImplementedException",
+        "Message": f"{request_.format(name)} is not emulated: Worker is what its template says, and is changed there",
+    }
+
+
+async def test_tags_are_not_emulated(ask: Ask) -> None:
+    with pytest.raises(ClientError, match="/tags/.* is not emulated: Worker is what its template says"):
+        await ask("list_tags", Resource=f"{ARN}test-worker")
+
+
+@pytest.mark.parametrize(
     ("operation", "question"),
     [
         ("GetFunction", Catalog.get_function),
