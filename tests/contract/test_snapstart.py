@@ -9,6 +9,7 @@ import re
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -272,8 +273,23 @@ def handler(event, context):
         assert error.value.failure.error_type == error_type
 
 
-async def test_init_and_restore_have_a_limit_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = """
+@pytest.mark.parametrize(
+    ("register", "limit", "timeout_seconds", "told"),
+    [
+        ("register_before_snapshot", (snapshot, "INIT_LIMIT_SECONDS"), 1, "Init phase timed out after 1.00 seconds"),
+        ("register_after_restore", (start, "RESTORE_LIMIT_SECONDS"), 10, "Restore phase timed out after 0.50 seconds"),
+    ],
+)
+async def test_init_and_restore_have_a_limit_each(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    register: str,
+    limit: tuple[ModuleType, str],
+    timeout_seconds: int,
+    told: str,
+) -> None:
+    """An init that is tried again has the function's timeout."""
+    source = f"""
 import sys, time
 from snapshot_restore_py import {register}
 @{register}
@@ -282,18 +298,14 @@ def hook():
 def handler(event, context):
     return 1
 """
-    monkeypatch.setattr(snapshot, "INIT_LIMIT_SECONDS", 1.0)
-    monkeypatch.setattr(start, "RESTORE_LIMIT_SECONDS", 0.5)
-    for register, phase in (("register_before_snapshot", "Init"), ("register_after_restore", "Restore")):
-        function = restorable(tmp_path, OURS, source.format(register=register), timeout_seconds=1)
-        async with local_lambda(function, folder=tmp_path) as cloud:
-            with pytest.raises(FunctionError) as error:
-                await tell(cloud, "1")
+    monkeypatch.setattr(*limit, 0.5)
+    function = restorable(tmp_path, OURS, source, timeout_seconds=timeout_seconds)
+    async with local_lambda(function, folder=tmp_path) as cloud:
+        with pytest.raises(FunctionError) as error:
+            await tell(cloud, "1")
 
-            limit = "1.00" if phase == "Init" else "0.50"
-            message = f"{phase} phase timed out after {limit} seconds"
-            assert error.value.failure == Failure.of("Sandbox.Timedout", message)
-            assert cloud.log(f"{phase.upper()}_REPORT")[-1].endswith("\tStatus: timeout")
+        assert error.value.failure == Failure.of("Sandbox.Timedout", told)
+        assert cloud.log(f"{told.split()[0].upper()}_REPORT")[-1].endswith("\tStatus: timeout")
 
 
 ASYNC = """

@@ -435,7 +435,7 @@ def test_at_the_deadline_the_application_is_cancelled_and_waited_for(
         async with asyncio.TaskGroup() as group:
             group.create_task(work())
 
-    first, second = ask(app, given(time_left_ms=200), given(time_left_ms=200))
+    first, second = ask(app, given(time_left_ms=500), given(time_left_ms=500))
 
     assert order == ["cleaned up", "cleaned up"]
     for request in (first, second):
@@ -448,7 +448,7 @@ def test_a_part_that_is_stuck_at_the_deadline(capsys: pytest.CaptureFixture[str]
     """The application is cancelled in its `send`; the reply is cut, as nothing may follow half a chunk."""
     ended: list[BaseException] = []
 
-    with FakeRuntimeApi(given(holds=True, time_left_ms=200), given(rest_event())) as api:
+    with FakeRuntimeApi(given(holds=True, time_left_ms=500), given(rest_event())) as api:
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await send(start())
@@ -541,7 +541,7 @@ def test_background_work_is_cancelled_at_the_deadline(capsys: pytest.CaptureFixt
         finally:
             order.append("cleaned up")
 
-    first, second = ask(app, given(time_left_ms=200), given(time_left_ms=200))
+    first, second = ask(app, given(time_left_ms=500), given(time_left_ms=500))
 
     assert (Reply.of(first).body, Reply.of(second).body, order) == (b"whole", b"whole", ["cleaned up"] * 2)
     assert capsys.readouterr().out.count("[ERROR] Runtime.DeadlineExceeded") == 2

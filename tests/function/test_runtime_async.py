@@ -99,7 +99,7 @@ def test_a_chunk_that_is_stuck_at_the_deadline_cuts_the_reply(capsys: pytest.Cap
     """Trailers now would be taken for the other half of the chunk, so the connection is closed instead."""
     closed: list[str] = []
 
-    with FakeRuntimeApi(Event(holds=True, time_left_ms=300), Event()) as api:
+    with FakeRuntimeApi(Event(holds=True, time_left_ms=500), Event()) as api:
 
         async def body() -> AsyncIterator[bytes]:
             try:
@@ -137,7 +137,7 @@ def test_an_async_body_is_cancelled_where_it_waits() -> None:
             ended.append("cancelled")
             raise
 
-    (reply,) = serve(lambda event, context: Response(body()), Event(time_left_ms=300))
+    (reply,) = serve(lambda event, context: Response(body()), Event(time_left_ms=500))
 
     assert (reply.chunks[1:], ended, reply.ended) == ([b"Once"], ["cancelled"], True)
     assert error_type_in_trailers(reply) == "Runtime.DeadlineExceeded"
@@ -152,7 +152,7 @@ def test_an_async_handler_is_cancelled_where_it_waits() -> None:
         finally:
             ended.append("finally")
 
-    (reply,) = serve(handler, Event(time_left_ms=300))
+    (reply,) = serve(handler, Event(time_left_ms=500))
 
     assert (reply.endpoint, ended) == ("error", ["finally"])
     assert reply.header("lambda-runtime-function-error-type") == "Runtime.DeadlineExceeded"

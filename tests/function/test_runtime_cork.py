@@ -100,7 +100,7 @@ def test_what_was_written_before_the_deadline_comes_before_its_trailers() -> Non
         yield b"2"
         await asyncio.Event().wait()
 
-    (reply,) = serve(lambda event, context: Response(body()), Event(time_left_ms=200))
+    (reply,) = serve(lambda event, context: Response(body()), Event(time_left_ms=500))
 
     assert reply.chunks[1:] == [b"1", b"2"]
     assert reply.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
@@ -123,7 +123,7 @@ def test_an_item_after_the_deadline_is_not_sent_and_those_before_it_are(
 
         return Response(body())
 
-    (reply,) = serve(handler, Event(time_left_ms=200))
+    (reply,) = serve(handler, Event(time_left_ms=500))
 
     assert b"".join(reply.chunks[1:]) == b"12"
     assert reply.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"

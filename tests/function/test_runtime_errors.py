@@ -487,7 +487,7 @@ def test_a_stream_is_ended_a_moment_before_the_deadline(wrap: Wrap) -> None:
 
         return Response(wrap(body()))
 
-    (reply,) = serve(handler, Event(time_left_ms=300))
+    (reply,) = serve(handler, Event(time_left_ms=500))
 
     assert (reply.chunks[1:], closed, reply.ended) == ([b"in time"], [True], True)
     assert trailers(reply)[0] == "Runtime.DeadlineExceeded"
@@ -504,6 +504,6 @@ def test_a_stream_that_ends_by_itself_is_not_late() -> None:
 
         return Response(body())
 
-    (reply,) = serve(handler, Event(time_left_ms=300))
+    (reply,) = serve(handler, Event(time_left_ms=500))
 
     assert (reply.chunks[1:], reply.trailers, reply.ended) == ([b"in time"], {}, True)

@@ -333,7 +333,7 @@ def test_an_item_after_the_deadline_is_not_sent_and_those_before_it_are(threads:
 
         return Response(body())
 
-    (reply,) = serve(handler, Event(time_left_ms=200))
+    (reply,) = serve(handler, Event(time_left_ms=1000))
 
     assert b"".join(reply.chunks[1:]) == b"".join(BURST)
     assert reply.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
