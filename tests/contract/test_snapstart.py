@@ -175,7 +175,7 @@ async def test_a_crash_is_told_in_lambdas_words_and_followed_by_another_restore(
 
 @both_runtimes
 async def test_the_timeout_ends_an_environment_and_what_it_has_started(runtime: Runtime, tmp_path: Path) -> None:
-    function = restorable(tmp_path, runtime, timeout_seconds=1)
+    function = restorable(tmp_path, runtime, timeout_seconds=2)
     async with local_lambda(function, folder=tmp_path) as cloud:
         asked = f"[open('{tmp_path}/pid', 'w').write(str(os.getpid())), os.fork(), time.sleep(60)]"
         with pytest.raises(FunctionError) as error:

@@ -153,7 +153,7 @@ def test_parts_of_several_tasks_are_never_inside_each_other() -> None:
     names = b"abcdefgh"
     begun = set()
 
-    with FakeRuntimeApi(given(holds=True, time_left_ms=10_000)) as api:
+    with FakeRuntimeApi(given(holds=True)) as api:
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             async def repeat(name: int) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import selectors
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -301,12 +302,14 @@ def test_a_signal_handlers_exception_ends_what_waits(streams: bool) -> None:
     """It comes out of the event loop, which nobody in there could catch; what waits is cancelled and closed."""
     closed: list[str] = []
 
-    def ring(number: int, frame: FrameType | None) -> NoReturn:
-        raise AlarmError("it is late")
+    def ring(number: int, frame: FrameType | None) -> None:
+        if frame and frame.f_code is selectors.DefaultSelector.select.__code__:  # the loop waits
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise AlarmError("it is late")
 
     async def wait() -> None:
         try:
-            asyncio.get_running_loop().call_soon(lambda: signal.setitimer(signal.ITIMER_REAL, 0.001))
+            asyncio.get_running_loop().call_soon(lambda: signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001))
             await asyncio.Event().wait()
         finally:
             closed.append("closed")
@@ -326,6 +329,7 @@ def test_a_signal_handlers_exception_ends_what_waits(streams: bool) -> None:
     try:
         interrupted, following = serve(handler, request("r-1"), request("r-2"))
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
 
     if streams:

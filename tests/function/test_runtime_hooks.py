@@ -170,7 +170,7 @@ def test_background_is_cancelled_at_the_deadline(capsys: pytest.CaptureFixture[s
 
     (reply,) = serve(lambda event, context: Response("whole", background=background), Event(time_left_ms=200))
 
-    assert (reply.ended, reply.trailers) == (True, {})
+    assert (reply.endpoint, reply.ended, reply.trailers) == ("response", True, {})
     assert capsys.readouterr().out.startswith("[ERROR] Runtime.DeadlineExceeded: ")
 
 
