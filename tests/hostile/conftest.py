@@ -8,22 +8,23 @@ from pathlib import Path
 import pytest
 
 from local.emulator import Emulator
+from tests.contract.log import Log
 from tests.hostile.viewer import Door, ask
 
 TEMPLATE = Path(__file__).parent / "template.yaml"
 
 
 @pytest.fixture(scope="session")
-def said() -> list[str]:
+def said() -> Log:
     """What the emulator has said so far."""
-    return []
+    return Log()
 
 
 @pytest.fixture(scope="session")
-def cloud(said: list[str]) -> Iterator[Emulator]:
-    with Emulator(TEMPLATE, port=0, aws_port=0, write=said.append) as cloud:
+def cloud(said: Log) -> Iterator[Emulator]:
+    with Emulator(TEMPLATE, port=0, aws_port=0, write=said.write) as cloud:
         yield cloud
-        before_the_end = [line for line in said if "Traceback" in line]
+        before_the_end = [line for line in said.lines if "Traceback" in line]
     assert before_the_end == []
 
 
