@@ -18,7 +18,10 @@ from local.wire.http_event import MalformedReplyError, is_reply, reply_of
 
 JSON: Header = (b"content-type", b"application/json")
 _BODYLESS = (204, 304)
-_NOT_TAKEN_APART = "the reply is a document with a statusCode, which a URL that streams passes on as it is"
+_NOT_TAKEN_APART = (
+    "the reply is a document with a statusCode, which a URL that streams passes on as it is: "
+    "stream, or set InvokeMode of the URL to BUFFERED"
+)
 
 
 class Answer:
@@ -80,7 +83,7 @@ class Answer:
         """Status, headers, and what of the body is already there."""
         if content_type != prelude.CONTENT_TYPE:
             if is_reply(self._invocation.reply.unread):
-                self._note(f"{_NOT_TAKEN_APART}: stream, or set InvokeMode of the URL to BUFFERED")
+                self._note(_NOT_TAKEN_APART)
             return 200, [(b"content-type", (content_type or "application/octet-stream").encode("latin-1"))], b""
         parser = prelude.PreludeParser()
         while (data := await self._invocation.reply.read()) is not None:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeGuard
 from urllib.parse import parse_qsl
 
 from local.wire.headers import Header, leaving_function
@@ -110,7 +111,7 @@ def reply_of(document: bytes) -> BufferedReply:
         if DELIMITER in document:  # the end of a prelude; no JSON has a NUL in it
             raise MalformedReplyError(_STREAMED) from error
         raise MalformedReplyError(f"the reply is not JSON: {error}") from error
-    if not isinstance(fields, dict) or "statusCode" not in fields:
+    if not _has_status(fields):
         return BufferedReply(200, [(b"content-type", b"application/json")], document)
     try:
         status = _whole(fields["statusCode"])
@@ -128,9 +129,12 @@ def reply_of(document: bytes) -> BufferedReply:
 def is_reply(document: bytes) -> bool:
     """Whether *document* is one that `reply_of` takes apart, rather than a body as it is."""
     try:
-        fields = json.loads(document)
+        return _has_status(json.loads(document))
     except (ValueError, RecursionError):
         return False
+
+
+def _has_status(fields: object) -> TypeGuard[dict[str, object]]:
     return isinstance(fields, dict) and "statusCode" in fields
 
 
