@@ -35,6 +35,8 @@ def test_words_appear_one_after_another(page: Page, site_url: str, cloud: LocalC
         assert count < 45
         if count and (not lengths or count > lengths[-1]):
             lengths.append(count)
+    assert lengths[0] < lengths[-1] < 45
+
     expect(page.locator("#story")).to_contain_text("Every evening the old lighthouse")
     expect(page.get_by_role("status")).to_have_text("The end")
     assert len((page.locator("#story").text_content() or "").split()) == 45

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from local.config import Function
-from local.environment import shutdown
 from tests.local.fakes.environment import a_function
 from tests.local.fakes.local_lambda import local_lambda
 from tests.local.test_extensions import a_layer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patient_shutdown")]
 
 LAYER = Path(__file__).parent.parent.parent / "functions" / "layers" / "streaming"
 HOOKS = """
@@ -45,13 +44,6 @@ handler = Streaming(application)
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The loop the emulator runs on."""
     return "asyncio", {"use_uvloop": True}
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is, whoever ends by itself is not killed first."""
-    monkeypatch.setattr(shutdown, "RUNTIME_SECONDS", 10)
-    monkeypatch.setattr(shutdown, "LIMIT_SECONDS", 15)
 
 
 def function(folder: Path, code: str, *layers: Path, snap_start: bool = False) -> Function:

@@ -45,6 +45,7 @@ def main(name: str) -> None:
     if does == "exit":
         sys.exit(int(argument))
     client = Client()
+    print(name, "registers", flush=True)
     print(name, "is told", client.register(name, os.environ.get("EVENTS", "INVOKE SHUTDOWN").split()), flush=True)
     if does == "init_error":
         client.fail("init")
